@@ -1,0 +1,174 @@
+"""The command line. Parsing only: each command's module is imported when the command runs, so
+``winnow --help`` imports neither pyarrow, nor ray, nor torch.
+
+Exit codes: 0 success, 1 the run failed, 2 you asked for something impossible.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from winnow import __version__
+from winnow.errors import WinnowError
+
+EPILOG = """\
+start here:
+  winnow run configs/demo.toml          curate the crawl that ships with the project
+  winnow status out/demo                what happened to every page
+  winnow train configs/train/demo.toml  train on the result
+docs: docs/ in the repository; every command has --help
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line, as argparse sees it."""
+    main = argparse.ArgumentParser(
+        prog="winnow",
+        description="From raw Common Crawl to a trained language model.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    main.add_argument("--version", action="version", version=f"winnow {__version__}")
+    commands = main.add_subparsers(dest="command", metavar="COMMAND", required=True)
+
+    plan = _add(commands, "plan", "what a config would run, step by step; no data is touched")
+    _config_arguments(plan)
+
+    run = _add(commands, "run", "run what is missing of a config")
+    _config_arguments(run)
+    run.add_argument("--executor", choices=("local", "ray"), help="where; overrides the config")
+    run.add_argument("--workers", type=int, metavar="N", help="tasks at a time; default: cores")
+    run.add_argument("--quiet", action="store_true", help="no progress, no funnel; errors only")
+
+    status = _add(commands, "status", "the funnel of a run: pages to tokens, by reason")
+    _run_argument(status)
+
+    peek = _add(commands, "peek", "read some documents of a run")
+    _run_argument(peek)
+    which = peek.add_mutually_exclusive_group()
+    which.add_argument("--kept", action="store_true", help="only documents that were kept")
+    which.add_argument(
+        "--rejected",
+        nargs="?",
+        const="",
+        metavar="REASON",
+        help="only rejected ones, for REASON (a measure's name) if given",
+    )
+    peek.add_argument("--url", help="only URLs that contain this")
+    peek.add_argument("-n", type=int, default=5, metavar="N", help="how many (5)")
+    peek.add_argument("--chars", type=int, default=400, metavar="N", help="of each text (400)")
+    peek.add_argument("--seed", type=int, default=0, help="another seed, other documents")
+
+    verify = _add(commands, "verify", "hash every shard of a run, or of one store, again")
+    verify.add_argument("path", metavar="RUN_OR_STORE")
+
+    stages = _add(commands, "stages", "every stage, what it reads and writes")
+    stages.add_argument("name", nargs="?", help="one stage, in full")
+
+    quality = commands.add_parser("quality", help="quality models", description="Quality models.")
+    inner = quality.add_subparsers(dest="quality_command", metavar="COMMAND", required=True)
+    train = _add(inner, "train", "a fastText quality model from good and bad documents")
+    train.set_defaults(command="quality train")
+    for side in ("positive", "negative"):
+        train.add_argument(
+            f"--{side}",
+            nargs="+",
+            required=True,
+            metavar="PATH",
+            help="runs or stores of documents (kept ones), .txt (a document a line) or .jsonl "
+            "(key 'text')",
+        )
+    train.add_argument("--output", required=True, metavar="MODEL.bin")
+    train.add_argument("--dim", type=int, default=64, help="size of the word vectors (64)")
+    train.add_argument("--epochs", type=int, default=5)
+    train.add_argument("--word-ngrams", type=int, default=2)
+    train.add_argument("--max-documents", type=int, default=200_000, help="of each side")
+    train.add_argument("--seed", type=int, default=0)
+
+    training = _add(commands, "train", "train a model on a tokens store")
+    training.add_argument("config", metavar="CONFIG.toml")
+    _set_argument(training)
+    training.add_argument(
+        "--resume", choices=("auto", "never"), default="auto", help="go on where it stopped (auto)"
+    )
+    training.add_argument(
+        "--sample",
+        nargs="*",
+        metavar="PROMPT",
+        default=None,
+        help="write some text with the trained model, going on from each PROMPT",
+    )
+
+    _add(commands, "doctor", "what this machine has, and what is missing, for which command")
+    return main
+
+
+def _add(commands: argparse._SubParsersAction, name: str, help: str) -> argparse.ArgumentParser:  # type: ignore[type-arg]
+    command: argparse.ArgumentParser = commands.add_parser(
+        name, help=help, description=help[0].upper() + help[1:] + "."
+    )
+    command.add_argument("--json", action="store_true", help="for programs: JSON on stdout")
+    return command
+
+
+def _config_arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument("config", metavar="CONFIG.toml")
+    _set_argument(command)
+
+
+def _set_argument(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        dest="overrides",
+        metavar="KEY=VALUE",
+        help="override a key of the config; may be repeated",
+    )
+
+
+def _run_argument(command: argparse.ArgumentParser) -> None:
+    command.add_argument("run", metavar="RUN", help="output folder of a run")
+
+
+_MODULES = {
+    "plan": "winnow.commands.plan",
+    "run": "winnow.commands.run",
+    "status": "winnow.commands.status",
+    "peek": "winnow.commands.peek",
+    "verify": "winnow.commands.verify",
+    "stages": "winnow.commands.stages",
+    "quality train": "winnow.commands.quality",
+    "train": "winnow.commands.training",
+    "doctor": "winnow.commands.doctor",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    parsed = parser().parse_args(arguments)
+    try:
+        code: int = import_module(_MODULES[parsed.command]).main(parsed)
+        return code
+    except WinnowError as error:
+        return _report(error, parsed)
+    except KeyboardInterrupt:
+        print("stopped; the same command goes on from here", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # `winnow peek … | head`: the reader has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _report(error: WinnowError, parsed: argparse.Namespace) -> int:
+    if getattr(parsed, "json", False):
+        details = {"error": type(error).__name__, "message": error.message, "remedy": error.remedy}
+        print(json.dumps(details, ensure_ascii=False))
+    else:
+        print(f"winnow {parsed.command}: {error}", file=sys.stderr)
+    return error.exit_code

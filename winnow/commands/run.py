@@ -1,0 +1,63 @@
+"""``winnow run``."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import sys
+import time
+
+from winnow.commands.plan import describe
+from winnow.errors import ConfigError
+from winnow.funnel import read_funnel
+from winnow.pipeline.config import load_config
+from winnow.pipeline.plan import make_plan
+from winnow.pipeline.progress import Lines, Silent
+from winnow.pipeline.runner import run
+
+
+def main(arguments: argparse.Namespace) -> int:
+    config = load_config(arguments.config, arguments.overrides)
+    executor = config.executor
+    if arguments.executor is not None:
+        executor = dataclasses.replace(executor, use=arguments.executor)
+    if arguments.workers is not None:
+        if arguments.workers < 1:
+            raise ConfigError(f"--workers must be 1 or more, got {arguments.workers}")
+        executor = dataclasses.replace(executor, workers=arguments.workers)
+    plan = make_plan(config)
+    quiet = arguments.quiet or arguments.json
+    if not quiet:
+        print("\n".join(describe(plan)), file=sys.stderr)
+        print(file=sys.stderr)
+    began = time.monotonic()
+    result = run(plan, executor=executor, progress=Silent() if quiet else Lines())
+    funnel = read_funnel(plan.output)
+    if arguments.json:
+        outcome = {"output": plan.output, "made": result.made, "reused": result.reused}
+        print(json.dumps(outcome | funnel.as_dict(), ensure_ascii=False))
+    elif not quiet:
+        print(f"\ndone in {time.monotonic() - began:.1f} s\n", file=sys.stderr)
+        print("\n".join(funnel.lines()))
+        print("\n".join(_next(plan.output, funnel.tokens is not None)), file=sys.stderr)
+    return 0
+
+
+def _next(output: str, tokens: bool) -> list[str]:
+    """Where everything lies, and what to try."""
+    lines = [
+        "",
+        "where it lies",
+        f"  {output}/documents   every page's text, Parquet",
+        f"  {output}/ledger      every measure and verdict, row for row beside it",
+    ]
+    if tokens:
+        lines.append(f"  {output}/tokens      token shards, Arrow IPC")
+    return [
+        *lines,
+        "try next",
+        f"  winnow peek {output} --rejected       what was dropped, and why",
+        f"  winnow status {output}                this funnel again",
+        f'  python -c "import winnow; print(winnow.open({output!r}).funnel())"',
+    ]

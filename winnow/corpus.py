@@ -1,0 +1,203 @@
+"""A run, opened for reading: ``corpus = winnow.open("out/demo")``.
+
+Nothing is read until it is asked for. ``corpus.documents``, ``corpus.ledger`` and ``corpus.tokens``
+are :class:`Rows`: give them to Arrow, pandas, Polars or DuckDB.
+"""
+
+from __future__ import annotations
+
+import html
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from winnow.errors import StoreError, nearest
+from winnow.funnel import Funnel, read_funnel
+from winnow.pipeline.view import OpenView, View
+from winnow.report import funnel_html, table_html
+from winnow.rows import Rows
+from winnow.schema import KEPT
+from winnow.store.files import Folder
+from winnow.store.manifest import Store
+
+
+def open_corpus(path: str | os.PathLike[str]) -> Corpus:
+    """Open the output folder of a run; :class:`StoreError` where there is none."""
+    return Corpus(os.fspath(path))
+
+
+class Corpus:
+    """The stores of one run, joined row for row."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._funnel = read_funnel(path)
+        folder = Folder(path)
+        self.stores: dict[str, Store] = {
+            state.name: Store.open(folder.subfolder(state.name))
+            for state in self._funnel.states
+            if state.finished
+        }
+
+    @property
+    def name(self) -> str:
+        return self._funnel.name
+
+    def funnel(self) -> Funnel:
+        """From records to tokens, by reason; prints as text, shows as a table in a notebook."""
+        return self._funnel
+
+    def _of_kind(self, *kinds: str) -> list[Store]:
+        return [store for store in self.stores.values() if store.kind in kinds]
+
+    def _one(self, kind: str) -> Store:
+        found = self._of_kind(kind)
+        if not found:
+            raise StoreError(
+                f"the run in {self.path} has no finished {kind} yet",
+                remedy="`winnow run` with its config goes on where it stopped.",
+            )
+        return found[0]
+
+    @property
+    def view(self) -> OpenView:
+        """Documents with all verdicts so far; for batch-wise work in bounded memory."""
+        masks = tuple(store.path for store in self._of_kind("ledger", "verdicts"))
+        return View(self._one("documents").path, masks).open()
+
+    @property
+    def documents(self) -> Rows:
+        """Every extracted document: its columns, and ``verdict``: ``"kept"`` or the reason of the
+        first step that rejected it. ``.kept()`` and ``.rejected(reason)`` narrow it."""
+        return self._documents(None)
+
+    def kept(self) -> Rows:
+        """The documents that all steps kept."""
+        return self._documents(KEPT)
+
+    def rejected(self, reason: str | None = None) -> Rows:
+        """The documents that were rejected, or those rejected by the measure ``reason``."""
+        if reason:
+            known = {name for row in self._funnel.rows for name in row.reasons}
+            if reason not in known:
+                raise StoreError(
+                    f"no step of {self.path} rejects by {reason!r}.{nearest(reason, known)}",
+                    remedy=f"reasons here: {', '.join(sorted(known)) or 'none'}",
+                )
+        return self._documents(reason or "")
+
+    def _documents(self, verdict: str | None) -> Rows:
+        store = self._one("documents")
+        schema = pa.schema([*store.schema, pa.field("verdict", pa.string())])
+        rows = store.rows if verdict is None else None
+
+        def batches(columns: list[str]) -> Iterator[pa.RecordBatch]:
+            for batch in self._with_verdict(columns, verdict):
+                yield batch.select(columns)
+
+        return Rows(f"documents of {self.name}", schema, batches, rows)
+
+    def _with_verdict(self, columns: list[str], wanted: str | None) -> Iterator[pa.RecordBatch]:
+        view = self.view
+        read = [name for name in columns if name != "verdict"] or ["doc_id"]
+        for shard in range(view.shard_count):
+            for batch, reasons in view.verdicts(shard, read):
+                joined = batch.append_column(pa.field("verdict", pa.string()), reasons)
+                if wanted == "":
+                    joined = joined.filter(pc.not_equal(reasons, KEPT))
+                elif wanted is not None:
+                    joined = joined.filter(pc.equal(reasons, wanted))
+                yield joined
+
+    @property
+    def ledger(self) -> Rows:
+        """One row a document, kept or not: every measure, the verdict, its margin."""
+        return Rows.of_store(self._one("ledger"))
+
+    @property
+    def tokens(self) -> Rows:
+        """One row a document: token ids, bytes, where it came from; all splits."""
+        return Rows.of_store(self._one("tokens"))
+
+    def store(self, name: str) -> Rows:
+        """Any other store of the run by its step's name, e.g. ``"minhash"``."""
+        if name not in self.stores:
+            raise StoreError(
+                f"the run in {self.path} has no finished store {name!r}."
+                f"{nearest(name, self.stores)}",
+                remedy=f"stores here: {', '.join(self.stores)}",
+            )
+        return Rows.of_store(self.stores[name])
+
+    def document(self, url: str) -> Document:
+        """All that is known of one page: its row in every aligned store.
+
+        ``url`` is the whole URL; where several records have it, the first. Raises
+        :class:`StoreError` naming the nearest URL of the same host where there is none.
+        """
+        documents = self._one("documents")
+        near: list[str] = []
+        host = url.partition("://")[2].partition("/")[0]
+        for shard in range(len(documents.shards)):
+            row = 0
+            for batch in documents.batches(["url"], shard):
+                urls = batch.column("url")
+                found = pc.index(urls, url).as_py()
+                if found >= 0:
+                    return self._document(shard, row + found)
+                if host and len(near) < 1000:
+                    near += urls.filter(pc.match_substring(urls, host)).to_pylist()
+                row += batch.num_rows
+        raise StoreError(f"no document of {self.path} has the URL {url!r}.{nearest(url, near)}")
+
+    def _document(self, shard: int, row: int) -> Document:
+        stories = {}
+        for store in self._of_kind("documents", "ledger", "verdicts"):
+            seen = 0
+            for batch in store.batches(shard=shard):
+                if row < seen + batch.num_rows:
+                    stories[str(store.manifest["name"])] = batch.slice(row - seen, 1).to_pylist()[0]
+                    break
+                seen += batch.num_rows
+        return Document(stories)
+
+    def __repr__(self) -> str:
+        return f"Corpus({self.path!r}: {', '.join(self.stores) or 'nothing finished'})"
+
+    def _repr_html_(self) -> str:
+        return f"<h4>{html.escape(self.name)}</h4>{funnel_html(self._funnel)}"
+
+
+class Document:
+    """One page: ``story`` maps each store that speaks of it to what it says."""
+
+    def __init__(self, story: dict[str, dict[str, Any]]) -> None:
+        self.story = story
+
+    def __getattr__(self, name: str) -> Any:
+        for row in self.__dict__.get("story", {}).values():
+            if name in row:
+                return row[name]
+        raise AttributeError(name)
+
+    @property
+    def verdict(self) -> str:
+        """``"kept"``, or the reason of the first step that rejected it."""
+        for row in self.story.values():
+            if row.get("verdict") not in (None, KEPT):
+                return str(row["verdict"])
+        return KEPT
+
+    def __repr__(self) -> str:
+        return f"Document({self.url!r}: {self.verdict})"
+
+    def _repr_html_(self) -> str:
+        parts = []
+        for store, row in self.story.items():
+            shown = {key: value for key, value in row.items() if key != "text"}
+            parts.append(f"<h5>{html.escape(store)}</h5>{table_html(list(shown.items()))}")
+        text = html.escape(str(self.text)[:2000])
+        return f"<h4>{html.escape(self.verdict)}</h4><pre>{text}</pre>{''.join(parts)}"

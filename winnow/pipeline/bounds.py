@@ -1,0 +1,154 @@
+"""Bounds on measures, and the verdicts that follow from them.
+
+A document outside a bound is rejected *by that measure's name*: there is no second vocabulary of
+reasons. Bounds are inclusive; off is absent. A null measure passes every bound.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from winnow.errors import ConfigError, nearest
+from winnow.schema import KEPT
+
+VERDICT_SCHEMA = pa.schema(
+    [
+        # "kept", a measure's name, or null: an earlier step had rejected the document already
+        pa.field("verdict", pa.string()),
+        pa.field("verdict_value", pa.float64()),  # of that measure; null for labels and kept
+        pa.field("verdict_bound", pa.float64()),  # the side that was broken
+        # how far inside (positive) or outside (negative), in units of the bound; for a kept
+        # document the smallest over all bounds: how close it came to being rejected
+        pa.field("verdict_margin", pa.float64()),
+    ]
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bound:
+    """``min <= measure <= max``, or for a label, membership in ``allowed``.
+
+    ``by`` gives other limits where the label column ``by_column`` has a given value; a value that
+    is not listed has no limit. ``allowed = ()`` rejects every non-null label.
+    """
+
+    measure: str
+    min: float | None = None
+    max: float | None = None
+    allowed: tuple[str, ...] | None = None
+    by_column: str | None = None
+    by: tuple[tuple[str, float | None, float | None], ...] = ()
+
+    def columns(self) -> tuple[str, ...]:
+        return (self.measure,) if self.by_column is None else (self.measure, self.by_column)
+
+    def margins(self, batch: pa.RecordBatch) -> tuple[np.ndarray, np.ndarray]:
+        """Signed margin and the bound it is measured from, ``float64[rows]``.
+
+        Negative: rejected. Infinite: nothing to break. In units of the bound, or of the measure
+        where the bound is 0. Labels: -1 rejected, infinite allowed.
+        """
+        column = batch.column(self.measure)
+        if self.allowed is not None:
+            passes = pc.is_in(column, value_set=pa.array(self.allowed, pa.string()))
+            passes = pc.or_(passes, pc.is_null(column)).to_numpy(zero_copy_only=False)
+            return np.where(passes, np.inf, -1.0), np.full(len(passes), np.nan)
+        value = column.cast(pa.float64()).to_numpy(zero_copy_only=False)
+        low, high = self._limits(batch)
+        with np.errstate(invalid="ignore"):
+            below = (value - low) / np.where(low == 0, 1.0, np.abs(low))
+            above = (high - value) / np.where(high == 0, 1.0, np.abs(high))
+        # fill what has no value or no limit; a NaN measure would be a bug of the stage (contract)
+        below = np.where(np.isfinite(low) & ~np.isnan(value), below, np.inf)
+        above = np.where(np.isfinite(high) & ~np.isnan(value), above, np.inf)
+        return np.minimum(below, above), np.where(below <= above, low, high)
+
+    def _limits(self, batch: pa.RecordBatch) -> tuple[np.ndarray, np.ndarray]:
+        low = np.full(batch.num_rows, -np.inf if self.min is None else self.min, np.float64)
+        high = np.full(batch.num_rows, np.inf if self.max is None else self.max, np.float64)
+        if self.by_column is None:
+            return low, high
+        labels = batch.column(self.by_column)
+        for label, minimum, maximum in self.by:
+            rows = pc.fill_null(pc.equal(labels, label), False).to_numpy(zero_copy_only=False)
+            low[rows] = -np.inf if minimum is None else minimum
+            high[rows] = np.inf if maximum is None else maximum
+        return low, high
+
+
+def judge(batch: pa.RecordBatch, bounds: tuple[Bound, ...]) -> list[pa.Array]:
+    """The columns of ``VERDICT_SCHEMA`` for every row: the first bound that it breaks, in order."""
+    rows = batch.num_rows
+    verdict = np.full(rows, KEPT, dtype=object)
+    value = np.full(rows, np.nan)
+    limit = np.full(rows, np.nan)
+    margin = np.full(rows, np.inf)
+    kept = np.ones(rows, dtype=bool)
+    for bound in bounds:
+        margins, limits = bound.margins(batch)
+        broken = kept & (margins < 0)
+        if broken.any():
+            verdict[broken] = bound.measure
+            margin[broken] = margins[broken]
+            limit[broken] = limits[broken]
+            if bound.allowed is None:
+                numbers = batch.column(bound.measure).cast(pa.float64())
+                value[broken] = numbers.to_numpy(zero_copy_only=False)[broken]
+            kept &= ~broken
+        margin[kept] = np.minimum(margin[kept], margins[kept])
+    return [
+        pa.array(verdict, pa.string()),
+        _nullable(value),
+        _nullable(limit),
+        _nullable(margin),
+    ]
+
+
+def _nullable(values: np.ndarray) -> pa.Array:
+    return pa.array(values, pa.float64(), mask=~np.isfinite(values))
+
+
+def override(
+    defaults: tuple[Bound, ...], table: dict[str, Any], stage: str, measures: tuple[str, ...]
+) -> tuple[Bound, ...]:
+    """``defaults`` with the bounds that a config's ``table`` sets: measure → {min, max} or "off".
+
+    An overridden bound keeps its place in the order; a bound on a measure without a default comes
+    last, in the order of ``measures``.
+    """
+    changed = {bound.measure: bound for bound in defaults}
+    dropped = set()
+    for measure, limits in table.items():
+        if measure not in measures:
+            raise ConfigError(
+                f"stage '{stage}': no measure '{measure}' to set a bound on."
+                f"{nearest(measure, measures)}\n  measures: {', '.join(measures)}"
+            )
+        if limits == "off":
+            dropped.add(measure)
+            continue
+        if not isinstance(limits, dict) or not limits.keys() <= {"min", "max", "allowed"}:
+            raise ConfigError(
+                f"stage '{stage}': a bound on '{measure}' is a table with min and/or max, or "
+                f'"off"; got {limits!r}',
+                remedy=f"For example: {measure}.min = 0.1",
+            )
+        for side in ("min", "max"):
+            if side in limits and (
+                isinstance(limits[side], bool) or not isinstance(limits[side], int | float)
+            ):
+                raise ConfigError(
+                    f"stage '{stage}': {measure}.{side} must be a number, got {limits[side]!r}"
+                )
+        if "allowed" in limits:
+            limits = {**limits, "allowed": tuple(limits["allowed"])}
+        base = changed.get(measure, Bound(measure=measure))
+        changed[measure] = replace(base, **limits)
+    order = [bound.measure for bound in defaults]
+    order += [m for m in measures if m in changed and m not in order]
+    return tuple(changed[measure] for measure in order if measure not in dropped)

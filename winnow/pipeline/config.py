@@ -1,0 +1,256 @@
+"""A run, as a TOML file says it.
+
+::
+
+    name   = "web-en"
+    output = "../out/web-en"        # relative paths resolve against this file
+    seed   = 0
+
+    [source]
+    use   = "warc"
+    paths = ["crawl/*.warc.gz"]
+
+    [[stage]]                       # in the order in which documents meet them
+    use = "extract"
+
+    [[stage]]
+    use = "gopher_quality"
+    word_count.min = 30             # any bound can be overridden; "off" takes it away
+    stop_word_count = "off"
+
+    [[stage]]
+    use = "minhash"
+
+    [executor]                      # never changes a byte of the result
+    use     = "local"
+    workers = 8
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import os
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from winnow.errors import ConfigError, nearest
+from winnow.pipeline import registry
+from winnow.pipeline.bounds import Bound
+from winnow.pipeline.stage import Composite, Filter, Source, Stage
+from winnow.pipeline.typed import build
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExecutorConfig:
+    """Where the tasks run. Nothing here can change a byte of a store."""
+
+    use: Literal["local", "ray"] = "local"
+    workers: int = 0
+    """Tasks at a time; 0: one a core (local), all the cluster's cores (ray)."""
+    address: str | None = None
+    """Of a running Ray cluster (``"auto"`` or ``"ray://host:10001"``); absent: started here."""
+    retries: int = 3
+    """How often a shard is tried again after its worker died."""
+
+
+@dataclass(frozen=True)
+class StageEntry:
+    """One ``[[stage]]``: the description, its unique name, and (filters) its bounds."""
+
+    name: str
+    stage: Stage | Filter | Composite
+    family: Literal["stage", "filter", "composite"]
+    bounds: tuple[Bound, ...] = ()
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """A parsed, typed config. ``table`` is the TOML as read, after ``--set``."""
+
+    name: str
+    output: str
+    seed: int
+    measure: Literal["all", "until_rejected"]
+    source: Source
+    stages: tuple[StageEntry, ...]
+    executor: ExecutorConfig
+    table: dict[str, Any]
+    path: str | None
+
+
+_TOP = ("name", "output", "seed", "measure", "source", "stage", "executor")
+
+
+def load_config(path: str | os.PathLike[str], overrides: list[str] | None = None) -> RunConfig:
+    """Read a config file. ``overrides`` are ``key=value`` pairs, the value as TOML writes it;
+    a key starts with a top-level key or a stage's name: ``seed=1``, ``gopher_quality.word_count.min
+    =30``. Raises :class:`ConfigError`."""
+    file = Path(path)
+    try:
+        data = file.read_bytes()
+    except FileNotFoundError:
+        raise ConfigError(f"{file}: no such config file.{_near_file(file)}") from None
+    except IsADirectoryError:
+        raise ConfigError(f"{file} is a folder; give the TOML file in it") from None
+    try:
+        table = tomllib.loads(data.decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file}: not valid TOML: {error}") from error
+    return parse_config(table, base=file.parent, path=str(file), overrides=overrides)
+
+
+def _near_file(file: Path) -> str:
+    folder = file.parent if file.parent.is_dir() else Path()
+    return nearest(file.name, [entry.name for entry in folder.glob("*.toml")])
+
+
+def parse_config(
+    table: dict[str, Any],
+    *,
+    base: Path,
+    path: str | None = None,
+    overrides: list[str] | None = None,
+) -> RunConfig:
+    """A config from plain data; ``base`` is the folder that relative paths start from."""
+    table = copy.deepcopy(table)
+    where = path or "config"
+    for override in overrides or []:
+        _apply(table, override)
+    for key in table:
+        if key not in _TOP:
+            raise ConfigError(
+                f"{where}: unknown key {key!r}.{nearest(key, _TOP)}",
+                remedy=f"known keys: {', '.join(_TOP)}",
+            )
+    top = build(
+        _Top,
+        {key: table[key] for key in table if key not in ("source", "stage", "executor")},
+        where,
+        base.absolute(),
+    )
+    stages = table.get("stage", [])
+    if not isinstance(stages, list) or not all(isinstance(entry, dict) for entry in stages):
+        raise ConfigError(f"{where}: stages are written [[stage]], with two pairs of brackets")
+    return RunConfig(
+        name=top.name,
+        output=top.output,
+        seed=top.seed,
+        measure=top.measure,
+        source=_source(table.get("source"), where, base.absolute()),
+        stages=_stages(stages, where, base.absolute()),
+        executor=build(ExecutorConfig, table.get("executor", {}), f"{where}: [executor]", base),
+        table=table,
+        path=path,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Top:
+    name: str
+    output: str
+    seed: int = 0
+    measure: Literal["all", "until_rejected"] = "all"
+    path_fields = ("output",)
+
+
+def _source(table: Any, where: str, base: Path) -> Source:
+    if not isinstance(table, dict) or "use" not in table:
+        raise ConfigError(
+            f"{where}: [source] is missing, or has no 'use'",
+            remedy='For example: [source]\n  use = "warc"\n  paths = ["crawl/*.warc.gz"]',
+        )
+    place = f"{where}: [source] ({table['use']})"
+    kind = registry.find_class(str(table["use"]), registry.SOURCES, place)
+    fields = {key: value for key, value in table.items() if key != "use"}
+    if "base" in {field.name for field in dataclasses.fields(kind)}:
+        fields["base"] = str(base)
+    source: Source = build(kind, fields, place, base)
+    return source
+
+
+def _stages(tables: list[dict[str, Any]], where: str, base: Path) -> tuple[StageEntry, ...]:
+    entries: list[StageEntry] = []
+    for number, table in enumerate(tables, start=1):
+        use = table.get("use")
+        place = f"{where}: stage {number} ({use})"
+        if not isinstance(use, str):
+            raise ConfigError(f"{where}: stage {number} has no 'use'")
+        entry = _stage(use, {k: v for k, v in table.items() if k != "use"}, place, base)
+        taken = [other.name for other in entries]
+        if entry.name in taken:
+            raise ConfigError(
+                f"{place}: there is a stage named {entry.name!r} already",
+                remedy=f'Give this one a name of its own: name = "{entry.name}-2"',
+            )
+        entries.append(entry)
+    return tuple(entries)
+
+
+def _stage(use: str, table: dict[str, Any], place: str, base: Path) -> StageEntry:
+    name = table.pop("name", use.rpartition(":")[2])
+    if not isinstance(name, str) or not name.replace("-", "").replace("_", "").isalnum():
+        raise ConfigError(f"{place}: name must be letters, digits, - and _, got {name!r}")
+    if ":" in use:
+        from winnow.filters.measure import UserFilter
+
+        limits, options = UserFilter.parse_bounds(table)
+        user = UserFilter.from_object(use, registry.find_user_object(use, place, base), options)
+        return StageEntry(name, user, "filter", user.bounds(limits))
+    family = {**registry.STAGES, **registry.FILTERS, **registry.COMPOSITES}
+    kind = registry.find_class(use, family, place)
+    if use in registry.FILTERS:
+        limits, options = kind.parse_bounds(table)
+        stage = build(kind, options, place, base)
+        return StageEntry(name, stage, "filter", _bounds(stage, limits, place))
+    stage = build(kind, table, place, base)
+    return StageEntry(name, stage, "composite" if use in registry.COMPOSITES else "stage")
+
+
+def _bounds(stage: Filter, limits: dict[str, Any], place: str) -> tuple[Bound, ...]:
+    try:
+        return stage.bounds(limits)
+    except ConfigError as error:
+        raise ConfigError(f"{place}: {error.message}", remedy=error.remedy) from error
+
+
+def _apply(table: dict[str, Any], override: str) -> None:
+    """Set ``a.b.c=value`` in ``table``."""
+    key, equals, text = override.partition("=")
+    steps = key.strip().split(".")
+    if not equals or not all(steps):
+        raise ConfigError(
+            f"--set {override!r}: write key=value, e.g. --set gopher_quality.word_count.min=30"
+        )
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text  # a bare word is a string: --set name=web needs no quotes
+    place: Any = table
+    if steps[0] not in _TOP:
+        place = _named_stage(table, steps[0], override)
+        steps = steps[1:]
+    if not steps:
+        raise ConfigError(f"--set {override!r}: name a key of the stage")
+    for step in steps[:-1]:
+        place = place.setdefault(step, {}) if isinstance(place, dict) else None
+        if not isinstance(place, dict):
+            raise ConfigError(f"--set {override!r}: {step!r} is not a table")
+    place[steps[-1]] = value
+
+
+def _named_stage(table: dict[str, Any], name: str, override: str) -> dict[str, Any]:
+    names = {}
+    for entry in table.get("stage", []):
+        use = str(entry.get("use", ""))
+        names[entry.get("name", use.rpartition(":")[2])] = entry
+    if name not in names:
+        raise ConfigError(
+            f"--set {override!r}: no stage named {name!r} in this config."
+            f"{nearest(name, [*names, *_TOP])}",
+            remedy=f"stages: {', '.join(names)}; other keys: {', '.join(_TOP)}",
+        )
+    found: dict[str, Any] = names[name]
+    return found

@@ -1,0 +1,335 @@
+"""Config → plan: every step, its schema, its fingerprint. Pure, and every check happens here.
+
+``make_plan`` reads no document. What it does look at: sizes of input files (they are part of the
+first fingerprint) and the manifests of stores that earlier runs finished.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pyarrow as pa
+
+from winnow import optional
+from winnow.errors import PlanError, StoreError
+from winnow.pipeline.bounds import Bound
+from winnow.pipeline.config import RunConfig, StageEntry
+from winnow.pipeline.fingerprint import canonical, digest
+from winnow.pipeline.stage import Filter, Split, Stage
+from winnow.pipeline.step import Draft, Inputs, PlanContext, Step
+from winnow.pipeline.view import View
+from winnow.pipeline.works import (
+    DocumentsWork,
+    LedgerWork,
+    MeasuresWork,
+    describe_work,
+    ledger_schema,
+)
+from winnow.schema import require_columns
+from winnow.store.files import Folder
+from winnow.store.manifest import Store
+
+NO_TEXT = Bound(measure="extract_problem", allowed=())
+MASKS = ("ledger", "verdicts")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All steps of a run, in order, ready for an executor."""
+
+    config: RunConfig
+    output: str
+    steps: tuple[Step, ...]
+    splits: tuple[Split, ...]
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the last step, and so of everything."""
+        return self.steps[-1].fingerprint
+
+    @property
+    def input_bytes(self) -> int:
+        return sum({split.path: split.size for split in self.splits}.values())
+
+    def state(self, step: Step) -> Literal["done", "changed", "part", "new"]:
+        """What lies in the step's folder: a finished store of this fingerprint, one of another,
+        some shards without a manifest, or nothing."""
+        folder = Folder(step.folder)
+        try:
+            made = Store.open(folder).fingerprint
+        except StoreError:
+            return "part" if folder.exists("receipts") else "new"
+        return "done" if made == step.fingerprint else "changed"
+
+    def changes(self, step: Step) -> list[str]:
+        """What differs between the finished store in the step's folder and this plan."""
+        before = Store.open(step.folder).manifest["config"]
+        return _differences(before, step.config, "") or ["something before it"]
+
+
+def make_plan(config: RunConfig) -> Plan:
+    """The plan of ``config``; :class:`PlanError` or :class:`ConfigError` for what cannot run."""
+    _check_packages(config)
+    splits = config.source.splits()
+    if not splits:
+        raise PlanError("the source has no input: its paths match no file")
+    _check_output(config)
+    builder = _Builder(config, splits)
+    for run in _fuse(config.stages):
+        builder.add(run)
+    return Plan(config, config.output, tuple(builder.steps), splits)
+
+
+def _check_packages(config: RunConfig) -> None:
+    described = [(config.source.use, config.source)] + [(e.name, e.stage) for e in config.stages]
+    for name, stage in described:
+        for module in optional.missing(tuple(stage.requires)):
+            raise optional.missing_extra(module, f"stage '{name}'")
+        check = getattr(stage, "check", None)
+        if check is not None:
+            check()
+    if config.executor.use == "ray" and optional.missing(("ray",)):
+        raise optional.missing_extra("ray", "executor 'ray'")
+
+
+def _check_output(config: RunConfig) -> None:
+    """The output folder must be empty, or hold an earlier run of the same name."""
+    from winnow.pipeline.run_folder import read_run
+
+    folder = Folder(config.output)
+    if not folder.remote and os.path.isfile(folder.path):
+        raise PlanError(f"output {folder.path} is a file; choose a folder")
+    run = read_run(folder)
+    if run is not None and run["name"] != config.name:
+        raise PlanError(
+            f"output {folder.path} holds the run '{run['name']}', and this one is '{config.name}'",
+            remedy=f"Choose another output (--set output=…), or delete {folder.path}.",
+        )
+    if run is None and folder.names():
+        raise PlanError(
+            f"output {folder.path} is not empty and holds no run of winnow",
+            remedy="Choose another output folder, or empty this one.",
+        )
+
+
+def _fuse(entries: tuple[StageEntry, ...]) -> list[list[StageEntry]]:
+    """Runs of neighbouring entries of one family; a composite is a run of its own."""
+    runs: list[list[StageEntry]] = []
+    for entry in entries:
+        same = runs and runs[-1][0].family == entry.family and entry.family != "composite"
+        if same:
+            runs[-1].append(entry)
+        else:
+            runs.append([entry])
+    if not runs or runs[0][0].family != "stage":
+        first = runs[0][0].name if runs else None
+        raise PlanError(
+            f"the first stage must make documents, and {first or 'there'} is "
+            f"{'no such stage' if first else 'none'}",
+            remedy='Begin with [[stage]] use = "extract": filters judge stored documents, so that '
+            "a changed bound never extracts again.",
+        )
+    for run in runs[1:]:
+        if run[0].family == "stage":
+            raise PlanError(
+                f"stage '{run[0].name}' makes documents and stands after '{runs[0][-1].name}' and "
+                "others that judge them; put it right after the source"
+            )
+    return runs
+
+
+class _Builder:
+    """Adds one run of stages after the other, keeping what the next one may read."""
+
+    def __init__(self, config: RunConfig, splits: tuple[Split, ...]) -> None:
+        self.config = config
+        self.splits = splits
+        self.steps: list[Step] = []
+        self.columns = config.source.output_schema()
+        self.documents: str | None = None
+        self.masks: list[str] = []
+        self.aligned: list[str] = []
+
+    def add(self, run: list[StageEntry]) -> None:
+        family = run[0].family
+        if family == "stage":
+            self._documents(run)
+        elif family == "filter":
+            self._filters(run)
+        else:
+            self._composite(run[0])
+        if not self.masks:  # pages without text must not reach dedup or tokens
+            self._ledger((), (), ())
+
+    def _documents(self, run: list[StageEntry]) -> None:
+        stages: list[Stage] = []
+        for entry in run:
+            stage: Any = entry.stage
+            self.columns = stage.output_schema(self.columns)
+            stages.append(stage)
+        require_columns(
+            self.columns, ("doc_id", "url", "domain", "text", "extract_problem"), "documents"
+        )
+        work = DocumentsWork(self.config.source, self.splits, tuple(stages))
+        self._append(
+            Draft(
+                name="documents",
+                kind="documents",
+                work=work,
+                schema=self.columns,
+                shard_count=len(self.splits),
+                uses_view=False,
+                label="extract",
+            )
+        )
+
+    def _filters(self, run: list[StageEntry]) -> None:
+        filters: list[Filter] = []
+        reads: list[str] = []
+        fields: list[pa.Field] = []
+        available = self.columns
+        for entry in run:
+            stage: Any = entry.stage
+            taken = set(available.names)
+            for field in stage.measure_fields():
+                if field.name in taken:
+                    raise PlanError(
+                        f"stage '{entry.name}' measures '{field.name}', a column that "
+                        "is there already"
+                    )
+            available = stage.output_schema(available)
+            reads += [name for name in stage.reads if name in self.columns.names]
+            fields += stage.measure_fields()
+            filters.append(stage)
+        names = tuple(field.name for field in fields)
+        bounds = tuple(bound for entry in run for bound in entry.bounds)
+        for bound in bounds:
+            for column in bound.columns():
+                require_columns(available, (column,), f"bound on {bound.measure}")
+        lazy = self.config.measure == "until_rejected"
+        measures = self._unused("measures")
+        self._append(
+            Draft(
+                name=measures,
+                kind="measures",
+                label="measure",
+                shard_count=len(self.splits),
+                work=MeasuresWork(
+                    tuple(filters),
+                    tuple(dict.fromkeys(reads)),
+                    tuple(entry.bounds for entry in run) if lazy else None,
+                ),
+                schema=pa.schema([pa.field("doc_id", pa.uint64(), nullable=False), *fields]),
+            )
+        )
+        self.columns = available
+        self._ledger((measures,), names, bounds)
+
+    def _ledger(self, reads: tuple[str, ...], names: tuple[str, ...], bounds: Any) -> None:
+        first = () if self.masks else (NO_TEXT,)
+        self._append(
+            Draft(
+                name=self._unused("ledger"),
+                kind="ledger",
+                label="verdict",
+                work=LedgerWork(names, (*first, *bounds)),
+                schema=ledger_schema(self.columns, names),
+                shard_count=len(self.splits),
+                reads=reads,
+            )
+        )
+
+    def _composite(self, entry: StageEntry) -> None:
+        composite: Any = entry.stage
+        context = PlanContext(
+            name=entry.name,
+            seed=self.config.seed,
+            document_shards=len(self.splits),
+            input_bytes=sum({s.path: s.size for s in self.splits}.values()),
+            columns=self.columns,
+            sources=(getattr(self.config.source, "name", self.config.source.use),),
+        )
+        for draft in composite.expand(context):
+            self._append(draft)
+
+    def _unused(self, name: str) -> str:
+        taken = {step.name for step in self.steps}
+        number = 2
+        candidate = name
+        while candidate in taken:
+            candidate, number = f"{name}-{number}", number + 1
+        return candidate
+
+    def _append(self, draft: Draft) -> None:
+        by_name = {step.name: step for step in self.steps}
+        if draft.name in by_name:
+            raise PlanError(f"two steps are named '{draft.name}'; give a stage a name of its own")
+        folder = f"{self.config.output.rstrip('/')}/{draft.name}"
+        view = None
+        upstream = [by_name[name] for name in draft.reads]
+        if draft.uses_view:
+            assert self.documents is not None
+            view = View(self.documents, tuple(self.masks), tuple(self.aligned))
+            through = {self.documents, *self.masks, *self.aligned}
+            upstream += [step for step in self.steps if step.folder in through]
+        described = describe_work(draft.work)
+        fingerprint = digest(
+            {
+                "step": draft.name,
+                "work": described,
+                "schema": [[f.name, str(f.type), f.nullable] for f in draft.schema],
+                "seed": self.config.seed,
+                "after": sorted({step.fingerprint for step in upstream}),
+            }
+        )
+        step = Step(
+            name=draft.name,
+            kind=draft.kind,
+            label=draft.label or draft.name,
+            work=draft.work,
+            schema=draft.schema,
+            shard_count=draft.shard_count,
+            format=draft.format,
+            inputs=Inputs(
+                view,
+                {name: by_name[name].folder for name in draft.reads},
+                self.config.seed,
+                folder,
+            ),
+            fingerprint=fingerprint,
+            config=canonical(described),
+        )
+        self.steps.append(step)
+        if draft.kind == "documents":
+            self.documents = folder
+        elif draft.kind == "measures":
+            self.aligned.append(folder)
+        elif draft.kind in MASKS:
+            self.masks.append(folder)
+            new = [f for f in draft.schema if f.name not in self.columns.names]
+            self.columns = pa.schema([*self.columns, *new])
+
+
+def _differences(before: Any, after: Any, where: str) -> list[str]:
+    """``key: old → new`` for every leaf that differs."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        found = []
+        for key in sorted({*before, *after}):
+            found += _differences(before.get(key), after.get(key), f"{where}.{key}".lstrip("."))
+        return found
+    if isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+        found = []
+        for index, (old, new) in enumerate(zip(before, after, strict=True)):
+            name = new.get("use") or new.get("measure") if isinstance(new, dict) else None
+            found += _differences(old, new, f"{where}[{name or index}]")
+        return found
+    if before == after:
+        return []
+    return [f"{where}: {_short(before)} → {_short(after)}"]
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= 40 else text[:37] + "…"

@@ -1,0 +1,118 @@
+"""Documents seen through verdicts: stores that are aligned row for row, read as one.
+
+The documents are stored once. Measures, verdicts, cluster ids lie in stores of their own whose
+shard *i*, row *r* speaks of shard *i*, row *r* of the documents. So "which documents are kept" is
+a mask, and changing it moves no text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from winnow.errors import CorruptShard, StoreError
+from winnow.schema import KEPT
+from winnow.store.manifest import Store
+from winnow.store.shards import open_shard
+
+
+@dataclass(frozen=True)
+class View:
+    """``documents`` seen through the verdicts of ``masks``; all are paths of finished stores.
+
+    ``aligned`` are further stores of the same alignment whose columns may be read by name.
+    """
+
+    documents: str
+    masks: tuple[str, ...] = ()
+    aligned: tuple[str, ...] = ()
+
+    def open(self) -> OpenView:
+        return OpenView(self)
+
+
+class OpenView:
+    """A :class:`View` with its manifests read."""
+
+    def __init__(self, view: View) -> None:
+        self.documents = Store.open(view.documents)
+        self.masks = [Store.open(path) for path in view.masks]
+        self._stores = [
+            self.documents,
+            *self.masks,
+            *(Store.open(path) for path in view.aligned if path not in view.masks),
+        ]
+
+    @property
+    def shard_count(self) -> int:
+        return len(self.documents.shards)
+
+    def _where(self, columns: list[str]) -> list[tuple[Store, list[str]]]:
+        """Which store each column is read from: the first that has it."""
+        chosen: dict[int, list[str]] = {}
+        schemas = [set(store.manifest["schema"]) for store in self._stores]
+        for column in columns:
+            holders = [i for i, names in enumerate(schemas) if column in names]
+            if not holders:
+                raise StoreError(f"none of the stores over {self.documents.path} holds '{column}'")
+            chosen.setdefault(holders[0], []).append(column)
+        return [(self._stores[i], names) for i, names in chosen.items()]
+
+    def _groups(
+        self, shard: int, columns: list[str]
+    ) -> Iterator[tuple[pa.RecordBatch, list[pa.Array]]]:
+        """Every row group of ``shard``: its ``columns``, and the verdict column of each mask."""
+        sources = [(names, _parquet(store, shard)) for store, names in self._where(columns)]
+        masks = [_parquet(store, shard) for store in self.masks]
+        counts = {file.num_row_groups for file in [file for _, file in sources] + masks}
+        if len(counts) != 1:
+            raise CorruptShard(
+                f"shard {shard} of the stores over {self.documents.path} differ in rows",
+                remedy="Delete the smaller store's folder and run again.",
+            )
+        for group in range(counts.pop()):
+            found: dict[str, pa.Array] = {}
+            for names, file in sources:
+                table = file.read_row_group(group, columns=names, use_threads=False)
+                found |= {name: _one_chunk(table.column(name)) for name in names}
+            verdicts = []
+            for file in masks:
+                table = file.read_row_group(group, columns=["verdict"], use_threads=False)
+                verdicts.append(_one_chunk(table.column("verdict")))
+            yield pa.record_batch([found[name] for name in columns], names=columns), verdicts
+
+    def masked(self, shard: int, columns: list[str]) -> Iterator[tuple[pa.RecordBatch, pa.Array]]:
+        """Every row group of ``shard``: its ``columns``, and which rows are kept (no nulls)."""
+        for batch, verdicts in self._groups(shard, columns):
+            kept = pa.array([True] * batch.num_rows, pa.bool_())
+            for verdict in verdicts:
+                kept = pc.and_(kept, pc.fill_null(pc.equal(verdict, KEPT), False))
+            yield batch, kept
+
+    def verdicts(self, shard: int, columns: list[str]) -> Iterator[tuple[pa.RecordBatch, pa.Array]]:
+        """As :meth:`masked`, with the word instead of the mask: "kept", or the reason of the first
+        step that rejected the row."""
+        for batch, verdicts in self._groups(shard, columns):
+            reason = pa.array([KEPT] * batch.num_rows, pa.string())
+            for verdict in verdicts:
+                open_case = pc.and_(pc.equal(reason, KEPT), pc.is_valid(verdict))
+                reason = pc.if_else(open_case, verdict, reason)
+            yield batch, reason
+
+    def kept(self, shard: int, columns: list[str]) -> Iterator[pa.RecordBatch]:
+        """The kept rows of ``shard``, ``columns`` only, a batch a row group (may be empty)."""
+        for batch, mask in self.masked(shard, columns):
+            yield batch.filter(mask)
+
+
+def _parquet(store: Store, shard: int) -> pq.ParquetFile:
+    return open_shard(store.folder, store.shards[shard].file)
+
+
+def _one_chunk(column: pa.ChunkedArray) -> pa.Array:
+    combined = column.combine_chunks()
+    return combined.chunk(0) if isinstance(combined, pa.ChunkedArray) else combined
