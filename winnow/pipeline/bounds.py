@@ -60,7 +60,7 @@ class Bound:
             return np.where(passes, np.inf, -1.0), np.full(len(passes), np.nan)
         value = column.cast(pa.float64()).to_numpy(zero_copy_only=False)
         low, high = self._limits(batch)
-        with np.errstate(invalid="ignore"):
+        with np.errstate(invalid="ignore", over="ignore"):
             below = (value - low) / np.where(low == 0, 1.0, np.abs(low))
             above = (high - value) / np.where(high == 0, 1.0, np.abs(high))
         # fill what has no value or no limit; a NaN measure would be a bug of the stage (contract)

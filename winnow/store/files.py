@@ -13,7 +13,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -41,8 +41,9 @@ def _filesystem(path: str) -> tuple[Any, str]:
 class HashingFile:
     """A binary sink that counts and hashes what passes through it (``sha256``, ``size``)."""
 
-    def __init__(self, sink: IO[bytes]) -> None:
+    def __init__(self, sink: IO[bytes], target: str) -> None:
         self._sink = sink
+        self._target = target
         self._hash = hashlib.sha256()
         self._abandoned = False
         self.size = 0
@@ -58,7 +59,8 @@ class HashingFile:
             return view.nbytes
         self._hash.update(view)
         self.size += view.nbytes
-        self._sink.write(view)
+        with write_errors(self._target):
+            self._sink.write(view)
         return view.nbytes
 
     def tell(self) -> int:
@@ -66,7 +68,8 @@ class HashingFile:
 
     def flush(self) -> None:
         if not self._abandoned:
-            self._sink.flush()
+            with write_errors(self._target):
+                self._sink.flush()
 
     def close(self) -> None:  # Arrow closes what it writes to; the folder closes the real file
         self.closed = True
@@ -171,42 +174,55 @@ class Folder:
 
     @contextmanager
     def create(self, name: str) -> Iterator[HashingFile]:
-        """Write ``name``; it appears under its name when the block ends without an exception."""
-        with _write_errors(self.join(name)):
-            opener = self._create_remote if self.remote else self._create_local
-            with opener(name) as sink:
-                yield sink
+        """Write ``name``; it appears under its name when the block ends without an exception.
+
+        Exceptions of the block pass unchanged; what the file system refuses is a
+        :class:`StoreError` with what to do about it.
+        """
+        opener = self._create_remote if self.remote else self._create_local
+        with opener(name) as sink:
+            yield sink
 
     @contextmanager
     def _create_local(self, name: str) -> Iterator[HashingFile]:
-        os.makedirs(self.path, exist_ok=True)
+        target = self.join(name)
         temporary = self.join(f".{name}.{os.getpid()}-{uuid.uuid4().hex[:8]}{_TEMPORARY}")
         try:
-            with open(temporary, "wb") as file:
-                sink = HashingFile(file)
-                yield sink
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, self.join(name))
-            _sync_folder(self.path)
+            with write_errors(target):
+                os.makedirs(self.path, exist_ok=True)
+                file = open(temporary, "wb")  # noqa: SIM115 (closed below, with its own errors)
+            try:
+                yield HashingFile(file, target)
+                with write_errors(target):
+                    file.flush()
+                    os.fsync(file.fileno())
+            finally:
+                with suppress(OSError):  # a full disk is told once, by the flush above
+                    file.close()
+            with write_errors(target):
+                os.replace(temporary, target)
+                _sync_folder(self.path)
         except BaseException:
-            Path(temporary).unlink(missing_ok=True)
+            with suppress(OSError):
+                os.unlink(temporary)
             raise
 
     @contextmanager
     def _create_remote(self, name: str) -> Iterator[HashingFile]:
-        system, inner = _filesystem(self.join(name))
-        stream = system.open_output_stream(inner)
+        target = self.join(name)
+        with write_errors(target):
+            system, inner = _filesystem(target)
+            stream = system.open_output_stream(inner)
         try:
-            sink = HashingFile(stream)
-            yield sink
+            yield HashingFile(stream, target)
         except BaseException:
             # closing would complete the upload and make half a file visible
             abort: Callable[[], None] | None = getattr(stream, "abort", None)
             if abort is not None:
                 abort()
             raise
-        stream.close()
+        with write_errors(target):
+            stream.close()
 
     def write(self, name: str, data: bytes) -> None:
         with self.create(name) as sink:
@@ -237,7 +253,7 @@ _REMEDIES = {
 
 
 @contextmanager
-def _write_errors(target: str) -> Iterator[None]:
+def write_errors(target: str) -> Iterator[None]:
     """Turn the operating system's word for 'cannot write' into ours, with what to do."""
     try:
         yield

@@ -1,0 +1,111 @@
+"""Bounds and verdicts: inclusive, first broken one wins, margins in units of the bound."""
+
+import math
+
+import hypothesis.strategies as st
+import pyarrow as pa
+import pytest
+from hypothesis import given
+
+from winnow.errors import ConfigError
+from winnow.pipeline.bounds import Bound, judge, override
+
+numbers = st.one_of(st.none(), st.floats(-1e6, 1e6))
+
+
+def verdicts(batch: pa.RecordBatch, *bounds: Bound) -> list[str]:
+    found: list[str] = judge(batch, bounds)[0].to_pylist()
+    return found
+
+
+def column(*values: float | None) -> pa.RecordBatch:
+    return pa.record_batch({"x": pa.array(values, pa.float64())})
+
+
+def test_bounds_are_inclusive_and_null_passes() -> None:
+    bound = Bound(measure="x", min=1, max=2)
+    assert verdicts(column(0.999, 1, 2, 2.001, None), bound) == ["x", "kept", "kept", "x", "kept"]
+
+
+def test_the_first_broken_bound_gives_the_reason() -> None:
+    batch = pa.record_batch({"a": [5.0, 0.0, 5.0], "b": [5.0, 5.0, 0.0]})
+    bounds = Bound(measure="a", max=1), Bound(measure="b", max=1)
+    assert verdicts(batch, *bounds) == ["a", "b", "a"]
+
+
+def test_a_rejected_row_keeps_value_bound_and_margin() -> None:
+    verdict, value, limit, margin = judge(column(30.0, 75.0), (Bound(measure="x", min=50),))
+    assert verdict.to_pylist() == ["x", "kept"]
+    assert value.to_pylist() == [30.0, None]
+    assert limit.to_pylist() == [50.0, None]
+    assert margin.to_pylist() == [-0.4, 0.5]  # 20 of 50 short; 25 of 50 to spare
+
+
+def test_the_margin_of_a_kept_row_is_its_tightest() -> None:
+    batch = pa.record_batch({"a": [0.9], "b": [0.5]})
+    *_, margin = judge(batch, (Bound(measure="a", max=1.0), Bound(measure="b", max=1.0)))
+    assert math.isclose(margin[0].as_py(), 0.1)
+
+
+def test_labels() -> None:
+    batch = pa.record_batch({"language": ["en", "de", None, "xx"]})
+    some = Bound(measure="language", allowed=("en", "de"))
+    assert verdicts(batch, some) == ["kept", "kept", "kept", "language"]
+    none = Bound(measure="language", allowed=())
+    assert verdicts(batch, none) == ["language", "language", "kept", "language"]
+
+
+def test_a_bound_per_language() -> None:
+    batch = pa.record_batch({"language": ["en", "de", "fr", None], "p": [0.6, 0.6, 0.1, 0.1]})
+    bound = Bound(measure="p", by_column="language", by=(("en", 0.65, None), ("de", 0.5, None)))
+    assert verdicts(batch, bound) == ["p", "kept", "kept", "kept"]
+
+
+@given(values=st.lists(numbers, max_size=20), low=st.floats(-100, 100), high=st.floats(-100, 100))
+def test_verdicts_are_what_comparison_says(
+    values: list[float | None], low: float, high: float
+) -> None:
+    expected = ["kept" if value is None or low <= value <= high else "x" for value in values]
+    assert verdicts(column(*values), Bound(measure="x", min=low, max=high)) == expected
+
+
+def rows_of(columns: list[pa.Array]) -> list[tuple[object, ...]]:
+    return list(zip(*(column.to_pylist() for column in columns), strict=True))
+
+
+@given(values=st.lists(numbers, min_size=1, max_size=20), cut=st.integers(0, 20))
+def test_verdicts_do_not_depend_on_batches(values: list[float | None], cut: int) -> None:
+    bounds = (Bound(measure="x", min=-5, max=5),)
+    whole = column(*values)
+    parts = [whole.slice(0, cut), whole.slice(cut)]
+    joined = [row for part in parts for row in rows_of(judge(part, bounds))]
+    assert joined == rows_of(judge(whole, bounds))
+
+
+DEFAULTS = Bound(measure="words", min=50, max=100_000), Bound(measure="share", max=0.3)
+MEASURES = ("words", "share", "extra")
+
+
+def test_an_override_keeps_the_other_side_and_the_order() -> None:
+    changed = override(DEFAULTS, {"extra": {"max": 1}, "words": {"min": 10}}, "s", MEASURES)
+    assert changed == (
+        Bound(measure="words", min=10, max=100_000),
+        DEFAULTS[1],
+        Bound(measure="extra", max=1),
+    )
+
+
+def test_off_takes_a_bound_away() -> None:
+    assert override(DEFAULTS, {"words": "off"}, "s", MEASURES) == (DEFAULTS[1],)
+
+
+def test_a_bound_on_a_measure_that_nobody_computes() -> None:
+    with pytest.raises(ConfigError, match=r"no measure 'word'.*Did you mean 'words'") as caught:
+        override(DEFAULTS, {"word": {"min": 1}}, "gopher", MEASURES)
+    assert "words, share, extra" in str(caught.value)
+
+
+@pytest.mark.parametrize("limits", [3, {"least": 3}, {"min": "3"}, {"max": True}, "on"])
+def test_what_is_no_bound_is_refused(limits: object) -> None:
+    with pytest.raises(ConfigError, match="words"):
+        override(DEFAULTS, {"words": limits}, "s", MEASURES)
