@@ -79,6 +79,7 @@ def make_plan(config: RunConfig) -> Plan:
     builder = _Builder(config, splits)
     for run in _fuse(config.stages):
         builder.add(run)
+    builder.finish()
     return Plan(config, config.output, tuple(builder.steps), splits)
 
 
@@ -107,7 +108,7 @@ def _check_output(config: RunConfig) -> None:
             f"output {folder.path} holds the run '{run['name']}', and this one is '{config.name}'",
             remedy=f"Choose another output (--set output=…), or delete {folder.path}.",
         )
-    if run is None and folder.names():
+    if run is None and any(not name.startswith(".") for name in folder.names()):
         raise PlanError(
             f"output {folder.path} is not empty and holds no run of winnow",
             remedy="Choose another output folder, or empty this one.",
@@ -159,8 +160,12 @@ class _Builder:
         elif family == "filter":
             self._filters(run)
         else:
+            self.finish()
             self._composite(run[0])
-        if not self.masks:  # pages without text must not reach dedup or tokens
+
+    def finish(self) -> None:
+        """Pages without text must not reach what comes after, filters or not."""
+        if not self.masks:
             self._ledger((), (), ())
 
     def _documents(self, run: list[StageEntry]) -> None:

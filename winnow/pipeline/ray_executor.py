@@ -8,6 +8,7 @@ back as a value and is final. A bounded number of tasks is in flight.
 from __future__ import annotations
 
 import os
+import pickle
 import sys
 from collections.abc import Callable, Iterator
 from types import TracebackType
@@ -24,18 +25,22 @@ from winnow.store.receipts import Receipt
 _opened: dict[str, Callable[[int], Receipt]] = {}
 
 
-def _task(step: Step, index: int, paths: list[str]) -> Receipt | Failure | StageError:
+def _task(
+    fingerprint: str, pickled: bytes, index: int, paths: list[str]
+) -> Receipt | Failure | StageError:
+    # a step may hold classes of the user's modules: those must be importable before it is unpickled
     sys.path += [path for path in paths if path not in sys.path]
-    if step.fingerprint not in _opened:
+    step: Step = pickle.loads(pickled)
+    if fingerprint not in _opened:
         import pyarrow as pa
 
         pa.set_cpu_count(1)
         _opened.clear()
         try:
-            _opened[step.fingerprint] = open_step(step)
+            _opened[fingerprint] = open_step(step)
         except Exception as error:
             return open_failure(step, error)
-    return attempt(_opened[step.fingerprint], step, index)
+    return attempt(_opened[fingerprint], step, index)
 
 
 class RayExecutor:
@@ -60,6 +65,8 @@ class RayExecutor:
             if self._config.address is None:
                 # usage statistics are a network call; nothing of ours leaves the machine
                 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+                # a cluster of this process only, on this machine only: a token would be left behind
+                os.environ.setdefault("RAY_AUTH_MODE", "disabled")
                 options |= {
                     "num_cpus": self._config.workers or None,
                     "include_dashboard": False,
@@ -81,7 +88,7 @@ class RayExecutor:
 
     def run(self, step: Step, indexes: list[int]) -> Iterator[Receipt | Failure]:
         ray = self._ray
-        shared = ray.put(step)
+        shared = ray.put(pickle.dumps(step))
         paths = [os.path.abspath(path or ".") for path in sys.path]
         waiting = list(reversed(indexes))
         in_flight: dict[Any, int] = {}
@@ -91,7 +98,8 @@ class RayExecutor:
             while waiting or in_flight:
                 while waiting and len(in_flight) < limit:
                     index = waiting.pop()
-                    in_flight[self._remote.remote(shared, index, paths)] = index
+                    task = self._remote.remote(step.fingerprint, shared, index, paths)
+                    in_flight[task] = index
                 ready, _ = ray.wait(list(in_flight), num_returns=1)
                 for reference in ready:
                     outcome = self._outcome(step, reference, in_flight.pop(reference))

@@ -150,7 +150,9 @@ def _clear_stale(step: Step, folder: Folder) -> dict[int, Receipt]:
 
 
 def _commit(step: Step, folder: Folder) -> None:
-    """All receipts are there: write the manifest."""
+    """All receipts are there: clear what killed workers left, and write the manifest."""
+    folder.sweep()
+    folder.subfolder(RECEIPTS).sweep()
     receipts = []
     for index in range(step.shard_count):
         receipt = read_receipt(folder, index)
