@@ -1,0 +1,155 @@
+"""The command line, as a user meets it: what it prints, where, and with which exit code."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from winnow.cli import main, parser
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def winnow(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "winnow", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+
+
+def test_every_command_has_help() -> None:
+    text = parser().format_help()
+    for command in (
+        "plan",
+        "run",
+        "status",
+        "peek",
+        "verify",
+        "stages",
+        "quality",
+        "train",
+        "doctor",
+    ):
+        assert f"\n    {command} " in text, f"{command} is not in --help"
+        done = winnow(command, "--help")
+        assert done.returncode == 0
+        assert len(done.stdout) > 100
+
+
+def test_plan_touches_nothing(tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    done = winnow("plan", "configs/demo.toml", "--set", f'output="{output}"')
+    assert done.returncode == 0, done.stderr
+    for step in ("documents", "measures", "ledger", "exact", "minhash", "tokens"):
+        assert f"  {step} " in done.stdout
+    assert not output.exists()
+
+
+def test_plan_as_json(tmp_path: Path) -> None:
+    done = winnow("plan", "configs/demo.toml", "--json", "--set", f'output="{tmp_path}/out"')
+    plan = json.loads(done.stdout)
+    assert plan["steps"][0]["name"] == "documents"
+    assert {step["state"] for step in plan["steps"]} == {"new"}
+    assert "text" in plan["steps"][0]["columns"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["plan", "configs/dem.toml"], 2, "Did you mean 'demo.toml'"),
+        (["plan", "configs/demo.toml", "--set", "minhash.band=3"], 2, "Did you mean 'bands'"),
+        (["plan", "configs/demo.toml", "--set", "gopher_quality.word_cont.min=3"], 2, "word_count"),
+        (
+            ["plan", "configs/demo.toml", "--set", 'source.paths=["demo/dmo.warc.gz"]'],
+            2,
+            "demo.warc.gz",
+        ),
+        (["plan", "configs/demo.toml", "--set", 'source.paths=["../demo"]'], 2, "folder"),
+        (["plan", "configs/demo.toml", "--set", 'language.model="no.bin"'], 2, "no.bin"),
+        (["run", "configs/demo.toml", "--workers", "0"], 2, "--workers"),
+        (["status", "no/such/run"], 1, "does not exist"),
+        (["verify", "configs"], 1, "neither a run nor a finished store"),
+        (["stages", "gopher"], 2, "Did you mean 'gopher_"),
+    ],
+)
+def test_what_is_impossible_is_told(arguments: list[str], code: int, message: str) -> None:
+    done = winnow(*arguments)
+    assert done.returncode == code, done.stdout + done.stderr
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    as_json = winnow(*arguments, "--json")
+    assert as_json.returncode == code
+    assert message in json.loads(as_json.stdout)["message"] + str(
+        json.loads(as_json.stdout)["remedy"]
+    )
+
+
+def test_a_missing_extra_names_the_pip_command(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    from winnow import optional
+
+    def without_spacy(modules: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(module for module in modules if module == "spacy")
+
+    monkeypatch.setattr(optional, "missing", without_spacy)
+    config = str(ROOT / "configs/demo.toml")
+    assert main(["plan", config, "--set", f'output="{tmp_path}/out"']) == 2
+    assert "pip install 'winnow-data[filters]'" in capsys.readouterr().err
+
+
+def test_status_and_verify_of_the_demo(demo_run: Path) -> None:
+    status = winnow("status", str(demo_run))
+    assert status.returncode == 0
+    assert "finished" in status.stdout and "train tokens" in status.stdout
+    funnel = json.loads(winnow("status", str(demo_run), "--json").stdout)
+    came = [row["came"] for row in funnel["funnel"]]
+    kept = [row["kept"] for row in funnel["funnel"]]
+    assert came[1:] == kept[:-1], "what a step is given is what the one before it kept"
+    for row in funnel["funnel"]:
+        assert row["came"] - sum(row["reasons"].values()) == row["kept"], row["step"]
+    verify = winnow("verify", str(demo_run))
+    assert verify.returncode == 0 and "all as their receipts say" in verify.stdout
+
+
+def test_verify_finds_a_changed_byte(demo_run: Path, tmp_path: Path) -> None:
+    import shutil
+
+    shutil.copytree(demo_run, tmp_path / "run")
+    shard = tmp_path / "run" / "ledger" / "00001.parquet"
+    data = bytearray(shard.read_bytes())
+    data[100] ^= 255
+    shard.write_bytes(data)
+    done = winnow("verify", str(tmp_path / "run"))
+    assert done.returncode == 1
+    assert "ledger/00001.parquet does not have the sha256" in done.stdout
+
+
+def test_peek(demo_run: Path) -> None:
+    rejected = winnow("peek", str(demo_run), "--rejected", "word_count", "-n", "2")
+    assert rejected.returncode == 0
+    assert rejected.stdout.count("── word_count · http") == 2
+    again = winnow("peek", str(demo_run), "--rejected", "word_count", "-n", "2")
+    assert again.stdout == rejected.stdout, "the same seed shows the same documents"
+    kept = winnow("peek", str(demo_run), "--kept", "-n", "3", "--json")
+    rows = [json.loads(line) for line in kept.stdout.splitlines()]
+    assert len(rows) == 3 and {row["verdict"] for row in rows} == {"kept"}
+    wrong = winnow("peek", str(demo_run), "--rejected", "word_cuont")
+    assert wrong.returncode == 1 and "Did you mean 'word_count'" in wrong.stderr
+
+
+def test_stages_lists_all_and_tells_one_in_full() -> None:
+    from winnow.pipeline.registry import BUILT_IN
+
+    listed = json.loads(winnow("stages", "--json").stdout)
+    assert {stage["use"] for stage in listed} == set(BUILT_IN)
+    for stage in listed:
+        assert len(stage["summary"]) > 10, f"{stage['use']} does not say what it is"
+    gopher = winnow("stages", "gopher_quality").stdout
+    assert "word_count" in gopher and "min 50" in gopher
+
+
+def test_doctor() -> None:
+    report = json.loads(winnow("doctor", "--json").stdout)
+    assert all(package["installed"] for package in report["packages"])
+    assert report["conflicts"] == []
