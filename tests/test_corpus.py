@@ -21,9 +21,8 @@ def test_the_same_rows_everywhere(corpus: winnow.Corpus) -> None:
     arrow = rows.arrow().to_pylist()
     assert rows.pandas().to_dict("records") == arrow
     assert rows.polars().collect().to_dicts() == arrow
-    assert [
-        dict(zip(("url", "verdict"), row, strict=True)) for row in rows.duckdb().fetchall()
-    ] == (arrow)
+    fetched = rows.duckdb().fetchall()
+    assert [{"url": url, "verdict": verdict} for url, verdict in fetched] == arrow
     assert len(rows) == len(arrow) == len(corpus.documents)
 
 

@@ -1,0 +1,113 @@
+"""Word ids against the words themselves."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from winnow.text.punctuation import PUNCTUATION_SET, SENTENCE_ENDS
+from winnow.text.table import (
+    HAS_INK,
+    HAS_LETTER,
+    BatchWords,
+    TextColumn,
+    WordTable,
+    words_by_language,
+)
+from winnow.text.words import Words, splitter
+
+TEXTS = st.lists(
+    st.one_of(
+        st.text(max_size=60),
+        st.lists(st.sampled_from(["the", "don't", "a", "#", "…", "10km", "日本"]), max_size=30).map(
+            " ".join
+        ),
+    ),
+    max_size=8,
+)
+
+
+def table_words(found: BatchWords, table: dict[str, int]) -> list[list[str]]:
+    names = {number: word for word, number in table.items()}
+    return [
+        [names[int(i)] for i in found.tokens[found.offsets[row] : found.offsets[row + 1]]]
+        for row in range(len(found.rows))
+    ]
+
+
+@given(TEXTS, st.sampled_from([pa.string(), pa.large_string()]), st.integers(0, 3))
+@settings(max_examples=200, deadline=None)
+def test_ids_stand_for_the_words_of_every_row(
+    texts: list[str], kind: pa.DataType, skip: int
+) -> None:
+    column = pa.array(texts, kind).slice(skip)
+    for words in (splitter("en"), splitter("xx")):
+        table = WordTable(words, max_chunks=5)
+        for rows in ([*range(len(column))], [*range(0, len(column), 2)]):
+            found = table.split(TextColumn(column), np.array(rows, np.int64))
+            expected = [words.split(column[row].as_py()) for row in rows]
+            assert table_words(found, found.ids) == expected
+            for word, number in found.ids.items():
+                assert found.chars[number] == len(word)
+                assert bool(found.flags[number] & HAS_LETTER) == any(c.isalpha() for c in word)
+                assert bool(found.flags[number] & HAS_INK) == (not set(word) <= PUNCTUATION_SET)
+
+
+def test_a_cleared_table_leaves_earlier_batches_as_they_were() -> None:
+    table = WordTable(Words(), max_chunks=1)
+    first = table.split(TextColumn(pa.array(["a b c"])), np.array([0]))
+    ids, tokens = dict(first.ids), first.tokens.tolist()
+    table.split(TextColumn(pa.array(["x y z a"])), np.array([0]))
+    assert first.ids == ids and first.tokens.tolist() == tokens
+
+
+def test_the_same_rows_of_the_same_memory_are_split_once() -> None:
+    column = pa.array(["one two", "three"])
+    table = WordTable(Words())
+    rows = np.array([0, 1])
+    assert table.split(TextColumn(column), rows) is table.split(TextColumn(column.slice(0)), rows)
+    assert table.split(TextColumn(column), rows) is not table.split(TextColumn(column), rows[:1])
+    assert table.split(TextColumn(column.slice(1)), rows[:1]).tokens.tolist() == [2]
+
+
+def test_null_is_the_empty_text() -> None:
+    found = WordTable(Words()).split(TextColumn(pa.array([None, "a", None])), np.arange(3))
+    assert found.offsets.tolist() == [0, 0, 1, 1]
+
+
+def test_more_chunks_than_the_table_starts_with() -> None:
+    texts = [" ".join(str(n) for n in range(start, start + 9_000)) for start in (0, 4_000, 50_000)]
+    found = WordTable(Words()).split(TextColumn(pa.array(texts)), np.arange(3))
+    assert len(found.ids) == 22_000
+    assert table_words(found, found.ids) == [text.split() for text in texts]
+
+
+def test_rows_by_language() -> None:
+    text = TextColumn(pa.array(["don't", "l'eau", "don't", "x"]))
+    found = words_by_language(text, ["en", "fr", None, "fr"])
+    assert [(language, words.rows.tolist()) for language, words in found] == [
+        ("en", [0]),
+        ("fr", [1, 3]),
+        (None, [2]),
+    ]
+    assert [len(words.tokens) for _, words in found] == [2, 4, 2]
+
+
+def test_ids_of_names_only_words_that_the_batch_can_hold() -> None:
+    table = WordTable(Words())
+    found = table.split(TextColumn(pa.array(["a b"])), np.array([0]))
+    table.split(TextColumn(pa.array(["c"])), np.array([0]))
+    assert found.ids_of(["b", "c", "never"]) == [1, -1, -1]
+
+
+@pytest.mark.parametrize("character", "!.?。؟‼")
+def test_sentence_ends_are_punctuation(character: str) -> None:
+    assert character in SENTENCE_ENDS <= PUNCTUATION_SET
+
+
+def test_the_punctuation_is_as_large_as_the_reference() -> None:
+    assert len(SENTENCE_ENDS) == 159  # Unicode's Sentence_Terminal as datatrove has it
+    assert len(PUNCTUATION_SET) == 281

@@ -1,0 +1,105 @@
+"""Documents with the same text (or URL), of which one stays."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import numpy as np
+import pyarrow as pa
+
+from winnow.dedup.keys import KeyLayout
+from winnow.dedup.normalise import normalised_text
+from winnow.dedup.steps import MEMORY_BYTES, MIN_MEMORY_BYTES, dedup_drafts, plan_parts
+from winnow.dedup.survivors import Keep, check_policy, policy_column, preferences
+from winnow.pipeline.sizes import ByteSize
+from winnow.pipeline.stage import Tally
+from winnow.pipeline.step import Draft, Inputs, PlainWork, PlanContext, TaskFunction
+from winnow.schema import require_columns
+
+On = Literal["text", "normalised_text", "url"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exact:
+    """Exact duplicates over the whole input; the verdict is ``exact_duplicate``.
+
+    ``on`` says what must be equal: the text byte for byte, the text but for case, numbers,
+    punctuation, accents and white space (normalise.py), or the URL as recorded. An empty value
+    equals nothing. Compared by 128-bit BLAKE2b: no page can be built to be taken for another.
+    """
+
+    use: ClassVar[str] = "exact"
+    version: ClassVar[int] = 1
+    requires: ClassVar[tuple[str, ...]] = ("numba",)
+
+    on: On = "text"
+    keep: Keep = "longest"
+    """Which duplicate stays; see :data:`winnow.dedup.survivors.Keep`."""
+    keep_by: str | None = None
+    """The column that ``keep = "highest"`` and ``"lowest"`` compare, e.g. a quality score."""
+    memory_bytes: ByteSize = MEMORY_BYTES
+    """What a bucket task may hold; smaller means more tasks, never another result."""
+
+    def __post_init__(self) -> None:
+        check_policy(self.keep, self.keep_by)
+        if self.memory_bytes < MIN_MEMORY_BYTES:
+            raise ValueError(f"memory_bytes must be {MIN_MEMORY_BYTES:,} at least")
+
+    def expand(self, context: PlanContext) -> list[Draft]:
+        column = "url" if self.on == "url" else "text"
+        require_columns(context.columns, (column,), context.name)
+        policy = policy_column(self.keep, self.keep_by, context.columns, context.name)
+        layout = KeyLayout(bands=1, parts=plan_parts(context, self.memory_bytes), wide=True)
+        work = ExactSignWork(self.on, column, self.keep, policy, layout)
+        return dedup_drafts(context, work, layout, self.memory_bytes, "exact_duplicate")
+
+
+@dataclass(frozen=True)
+class ExactSignWork(PlainWork):
+    """128-bit hashes of the kept documents of a shard."""
+
+    on: On
+    column: str
+    keep: Keep
+    policy_column: str
+    layout: KeyLayout
+    version: ClassVar[int] = 1
+
+    def open(self, inputs: Inputs) -> TaskFunction:
+        assert inputs.view is not None
+        view = inputs.view.open()
+        columns = list(dict.fromkeys(["doc_id", self.column, self.policy_column]))
+
+        def task(index: int, tally: Tally) -> Iterator[pa.RecordBatch]:
+            found = [np.zeros((0, 4), np.uint64)]
+            for name in ("documents", "signed", "empty"):
+                tally.count(name, 0)
+            for batch in view.kept(index, columns):
+                hashes, hashed = hash_values(batch.column(self.column), self.on)
+                ids = batch.column("doc_id").to_numpy(zero_copy_only=False)
+                preferred = preferences(self.keep, batch.column(self.policy_column))
+                rows = np.column_stack([hashes, ids, preferred])[hashed]
+                found.append(rows)
+                tally.count("documents", len(ids))
+                tally.count("signed", len(rows))
+                tally.count("empty", len(ids) - len(rows))
+            rows = np.concatenate(found)
+            yield from self.layout.batches(rows[:, :1], rows[:, 1], rows[:, 2], rows[:, 3])
+
+        return task
+
+
+def hash_values(column: pa.Array, on: On) -> tuple[np.ndarray, np.ndarray]:
+    """``(uint64[rows, 2], bool[rows])``: BLAKE2b-128 of the UTF-8; False for what is empty."""
+    digests = bytearray()
+    hashed = np.zeros(len(column), np.bool_)
+    for row, value in enumerate(column.to_pylist()):
+        value = value or ""
+        if on == "normalised_text":
+            value = normalised_text(value)
+        hashed[row] = bool(value)
+        digests += hashlib.blake2b(value.encode(), digest_size=16).digest()
+    return np.frombuffer(bytes(digests), "<u8").astype(np.uint64).reshape(-1, 2), hashed

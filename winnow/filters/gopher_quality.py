@@ -1,0 +1,144 @@
+"""``gopher_quality``: does it read like running text?"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from winnow.filters.languages import languages_of
+from winnow.filters.measured import Measure, MeasuredFilter, append_measures
+from winnow.optional import require
+from winnow.pipeline.stage import BatchFunction
+from winnow.schema import require_columns
+
+if TYPE_CHECKING:
+    from winnow.text.table import BatchWords
+
+# written without spaces: a word of the fallback splitter is a character there
+UNSPACED = ("ja", "km", "lo", "my", "th", "wuu", "yue", "zh")
+
+Float64 = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class GopherQuality(MeasuredFilter):
+    """Words, symbols, bullets and stop words of running text (Gopher's quality rules).
+
+    word_count            words with a character that is not punctuation (281 characters are:
+                          cc_net's, control characters, Unicode's sentence ends)
+    mean_word_chars       their mean length in code points; null in languages written without
+                          spaces (Chinese, Japanese, Thai, …)
+    hash_symbol_share     number of "#" over number of all words; may exceed 1
+    ellipsis_symbol_share number of "..." and "…" over number of all words; may exceed 1
+    bullet_line_share     share of lines that begin with "•" or "-", white space apart
+    ellipsis_line_share   share of lines that end in "..." or "…", white space apart
+    alpha_word_share      share of all words with a letter
+    stop_word_count       different stop words of the language, case as written; null where
+                          `stop_words.toml` has no list for the language
+
+    All are 0 for a text without words or lines. English is split into words as spaCy's
+    `blank("en")` does, other languages by script (see `winnow.text`).
+
+    Source: Rae et al. 2021, appendix A; decisions and their order equal those of datatrove 0.10
+    (`GopherQualityFilter`) on English. Differs from the paper as datatrove does: at least 2
+    *different* stop words, symbols counted in the text and not in the words. Differs from
+    datatrove: other languages get their own stop words, and none are required where we have none.
+    """
+
+    language: str | None = None
+    """Of all documents (ISO 639-1); where absent, the column `language` says it of each, and
+    English is assumed where that is absent too."""
+
+    use: ClassVar[str] = "gopher_quality"
+    version: ClassVar[int] = 1
+    requires: ClassVar[tuple[str, ...]] = ("spacy", "numba")
+    measures: ClassVar[tuple[Measure, ...]] = (
+        Measure("word_count", pa.int64(), min=50, max=100_000),
+        Measure("mean_word_chars", pa.float64(), min=3, max=10),
+        Measure("hash_symbol_share", pa.float64(), max=0.1),
+        Measure("ellipsis_symbol_share", pa.float64(), max=0.1),
+        Measure("bullet_line_share", pa.float64(), max=0.9),
+        Measure("ellipsis_line_share", pa.float64(), max=0.3),
+        Measure("alpha_word_share", pa.float64(), min=0.8),
+        Measure("stop_word_count", pa.int64(), min=2),
+    )
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        return ("text", "language") if self.language is None else ("text",)
+
+    def output_schema(self, schema: pa.Schema) -> pa.Schema:
+        require_columns(schema, ("text",), self.use)  # `language` is read if it is there
+        return pa.schema([*schema, *self.measure_fields()])
+
+    def open(self) -> BatchFunction:
+        for module in self.requires:
+            require(module, f"stage '{self.use}'")
+        from winnow.text.lines import count_symbols
+        from winnow.text.table import TextColumn, words_by_language
+
+        def measure(batch: pa.RecordBatch) -> pa.RecordBatch:
+            text = TextColumn(batch.column("text"))
+            rows = batch.num_rows
+            symbols = np.zeros((rows, 5), np.int64)
+            count_symbols(text.data, text.offsets, np.arange(rows), symbols)
+            words = np.zeros((rows, 5), np.int64)
+            no_length = np.zeros(rows, bool)
+            no_stop_words = np.zeros(rows, bool)
+            for language, found in words_by_language(text, languages_of(batch, self.language)):
+                stop_words = stop_words_of(language)
+                words[found.rows] = _count(found, stop_words)
+                no_stop_words[found.rows] = not stop_words
+                no_length[found.rows] = language in UNSPACED
+            return append_measures(
+                batch, self.measure_fields(), _columns(symbols, words, no_length, no_stop_words)
+            )
+
+        return measure
+
+
+def _count(found: BatchWords, stop_words: tuple[str, ...]) -> npt.NDArray[np.int64]:
+    from winnow.text.grams import count_words
+
+    counts = np.empty((len(found.rows), 5), np.int64)
+    wanted = np.array(found.ids_of(stop_words), np.int64)
+    count_words(found.tokens, found.offsets, found.chars, found.flags, wanted, counts)
+    return counts
+
+
+def _columns(symbols: Any, words: Any, no_length: Any, no_stop_words: Any) -> list[Any]:
+    hashes, ellipses, lines, bullets, ellipsis_ends = symbols.T
+    all_words, inked, inked_chars, lettered, stop_words = words.T
+    return [
+        inked,
+        pa.array(share(inked_chars, inked), mask=no_length),
+        share(hashes, all_words),
+        share(ellipses, all_words),
+        share(bullets, lines),
+        share(ellipsis_ends, lines),
+        share(lettered, all_words),
+        pa.array(stop_words, mask=no_stop_words),
+    ]
+
+
+def share(part: npt.NDArray[np.int64], whole: npt.NDArray[np.int64]) -> Float64:
+    """``part / whole`` as Python divides whole numbers; 0 where ``whole`` is 0."""
+    return np.divide(part, whole, out=np.zeros(len(part), np.float64), where=whole != 0)
+
+
+@cache
+def _all_stop_words() -> dict[str, tuple[str, ...]]:
+    lists = tomllib.loads((Path(__file__).parent / "stop_words.toml").read_text("utf-8"))
+    return {language: tuple(words) for language, words in lists.items()}
+
+
+def stop_words_of(language: str | None) -> tuple[str, ...]:
+    """The stop words of ``language`` (None: English); empty where there is no list."""
+    return _all_stop_words().get("en" if language is None else language, ())

@@ -1,0 +1,110 @@
+"""``gopher_repetition``: does it say the same again and again?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import pyarrow as pa
+
+from winnow.filters.gopher_quality import share
+from winnow.filters.languages import languages_of
+from winnow.filters.measured import Measure, MeasuredFilter, append_measures
+from winnow.optional import require
+from winnow.pipeline.stage import BatchFunction
+from winnow.schema import require_columns
+
+TOP_SIZES = (2, 3, 4)
+DUP_SIZES = (5, 6, 7, 8, 9, 10)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GopherRepetition(MeasuredFilter):
+    """Repeated lines, paragraphs and n-grams of words (Gopher's repetition rules).
+
+    dup_paragraph_share        paragraphs that equal an earlier one, over all paragraphs
+    dup_paragraph_chars_share  code points in those, over code points of the text
+    dup_line_share, dup_line_chars_share    the same for lines
+    top_2gram_chars_share … top_4gram       code points of the most frequent n-gram (its words
+                               joined by spaces, the first seen of several) times its count, over
+                               code points of the text; may exceed 1, since n-grams overlap
+    dup_5gram_chars_share … dup_10gram      code points in n-grams seen before, none counted
+                               twice, over code points of the text
+
+    Paragraphs are separated by two or more line feeds (of the stripped text), lines by one or
+    more. A most frequent n-gram counts even if it occurs once, so a text of a few long words has
+    a high `top_2gram_chars_share`. N-grams of 5 and more are compared as their words written
+    together, by a 61-bit hash. All are 0 for the empty text.
+
+    Source: Rae et al. 2021, table A1; decisions and their order equal those of datatrove 0.10
+    (`GopherRepetitionFilter`) on English. For languages other than English the words are those of
+    `winnow.text`'s split by script, and the bounds are Gopher's, made for English.
+    """
+
+    language: str | None = None
+    """Of all documents (ISO 639-1); where absent, the column `language` says it of each, and
+    English is assumed where that is absent too."""
+
+    use: ClassVar[str] = "gopher_repetition"
+    version: ClassVar[int] = 1
+    requires: ClassVar[tuple[str, ...]] = ("spacy", "numba")
+    measures: ClassVar[tuple[Measure, ...]] = (
+        Measure("dup_paragraph_share", pa.float64(), max=0.3),
+        Measure("dup_paragraph_chars_share", pa.float64(), max=0.2),
+        Measure("dup_line_share", pa.float64(), max=0.3),
+        Measure("dup_line_chars_share", pa.float64(), max=0.2),
+        Measure("top_2gram_chars_share", pa.float64(), max=0.2),
+        Measure("top_3gram_chars_share", pa.float64(), max=0.18),
+        Measure("top_4gram_chars_share", pa.float64(), max=0.16),
+        Measure("dup_5gram_chars_share", pa.float64(), max=0.15),
+        Measure("dup_6gram_chars_share", pa.float64(), max=0.14),
+        Measure("dup_7gram_chars_share", pa.float64(), max=0.13),
+        Measure("dup_8gram_chars_share", pa.float64(), max=0.12),
+        Measure("dup_9gram_chars_share", pa.float64(), max=0.11),
+        Measure("dup_10gram_chars_share", pa.float64(), max=0.1),
+    )
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        return ("text", "language") if self.language is None else ("text",)
+
+    def output_schema(self, schema: pa.Schema) -> pa.Schema:
+        require_columns(schema, ("text",), self.use)  # `language` is read if it is there
+        return pa.schema([*schema, *self.measure_fields()])
+
+    def open(self) -> BatchFunction:
+        for module in self.requires:
+            require(module, f"stage '{self.use}'")
+        from winnow.text.grams import repeated_gram_chars, top_gram_chars
+        from winnow.text.lines import count_chars, count_duplicates
+        from winnow.text.table import TextColumn, words_by_language
+
+        top_sizes = np.array(TOP_SIZES, np.int64)
+        dup_sizes = np.array(DUP_SIZES, np.int64)
+
+        def measure(batch: pa.RecordBatch) -> pa.RecordBatch:
+            text = TextColumn(batch.column("text"))
+            rows = np.arange(batch.num_rows)
+            chars = np.empty(len(rows), np.int64)
+            count_chars(text.data, text.offsets, rows, chars)
+            columns: list[Any] = []
+            for breaks, strip in ((2, True), (1, False)):
+                counts = np.empty((len(rows), 3), np.int64)
+                count_duplicates(text.data, text.offsets, rows, breaks, strip, counts)
+                columns += [share(counts[:, 1], counts[:, 0]), share(counts[:, 2], chars)]
+            top = np.zeros((len(rows), len(TOP_SIZES)), np.int64)
+            dup = np.zeros((len(rows), len(DUP_SIZES)), np.int64)
+            for _, words in words_by_language(text, languages_of(batch, self.language)):
+                some_top = np.empty((len(words.rows), len(TOP_SIZES)), np.int64)
+                top_gram_chars(words.tokens, words.offsets, words.chars, top_sizes, some_top)
+                top[words.rows] = some_top
+                some_dup = np.empty((len(words.rows), len(DUP_SIZES)), np.int64)
+                repeated_gram_chars(
+                    words.tokens, words.offsets, words.chars, words.hashes, dup_sizes, some_dup
+                )
+                dup[words.rows] = some_dup
+            columns += [share(counts, chars) for counts in (*top.T, *dup.T)]
+            return append_measures(batch, self.measure_fields(), columns)
+
+        return measure

@@ -1,0 +1,1 @@
+"""Words of a text: what heuristics count and what near-duplicates are made of."""
