@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from winnow.text.english import URL_MAX_CHARS, EnglishTokenizer
@@ -53,6 +53,11 @@ def theirs(text: str) -> list[str]:
 
 
 @given(CHUNKS)
+@example("x):')")  # special cases that overlap: the longer wins
+@example("[:')x")
+@example("a" * 30 + "." * 40)  # a suffix longer than the window that is looked at
+@example("x" + "." * 200)
+@example(").")  # what a suffix looks back at is not the prefix
 @settings(max_examples=1500, deadline=None)
 def test_a_chunk_has_the_tokens_of_spacy(chunk: str) -> None:
     assert list(OURS.tokenize(chunk)) == theirs(chunk)

@@ -83,6 +83,10 @@ def test_any_number_of_ranks_consumes_the_same_samples_each_step(step, per_rank,
     assert shared[0] == shared[1] == list(range(step * count, (step + 1) * count))
 
 
+def test_ranks_take_every_worldth_sample_from_their_own_on():
+    assert [list(step_samples(8, 4, rank, 2)) for rank in (0, 1)] == [[8, 10], [9, 11]]
+
+
 def test_ranks_that_do_not_divide_the_step_are_refused():
     with pytest.raises(ConfigError, match=r"8 packed samples cannot be shared by 3 ranks"):
         step_samples(0, 8, 0, 3)

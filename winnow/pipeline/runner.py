@@ -127,9 +127,7 @@ def _is_done(step: Step, folder: Folder) -> bool:
     if not folder.exists(MANIFEST):
         return False
     store = Store.open(folder)
-    return store.fingerprint == step.fingerprint and all(
-        folder.size(shard.file) == shard.size_bytes for shard in store.shards
-    )
+    return store.fingerprint == step.fingerprint and store.is_whole()
 
 
 def _clear_stale(step: Step, folder: Folder) -> dict[int, Receipt]:

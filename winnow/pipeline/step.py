@@ -54,7 +54,11 @@ class Work(Protocol):
         ...
 
     def finish(self, inputs: Inputs, receipts: list[Receipt]) -> dict[str, Any]:
-        """Once, when every shard is committed: further keys of the manifest."""
+        """Once, when every shard is committed: further keys of the manifest.
+
+        A work that writes a file beside the shards lists it under ``files`` with ``file``,
+        ``size_bytes`` and ``sha256``, so that it is verified like them.
+        """
         ...
 
 

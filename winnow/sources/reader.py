@@ -74,20 +74,22 @@ class SplitReader:
         """Records from ``start`` for as long as all is in order; returns where to go on."""
         gzip: Any = self._gzip_reader(file.stream(), fsspec_args=False)
         gzip.inner_seek(start)
-        records = iter(self._archive_iterator(gzip, parse_http=False, inplace=True))
+        # not inplace: a record without Content-Length would have that of the one before
+        records = iter(self._archive_iterator(gzip, parse_http=False))
         member_start = gzip.frame_start_position
+        inflated_to = gzip.inner_tell  # after a record's last byte: the end of its member
         cap = self.max_block_bytes
         url, date, record_id, content_type, identified_type, block_digest = self._fields
         held: Record | None = None
-        position = start
+        position = ended = start
         try:
             while True:
                 record = next(records)
                 member: int = member_start()
                 if held is not None:
-                    if member <= position:
-                        return position  # a second record in one member
-                    held.length = member - position
+                    if member != ended:
+                        return position  # a second record in it, or one begun in it
+                    held.length = ended - position
                     yield held
                 elif member != start:
                     return start
@@ -112,6 +114,7 @@ class SplitReader:
                     held = Record(kind, member)
                 if member_start() != member:
                     return member  # it ran into the next member
+                ended = inflated_to()
         except (OSError, ValueError, StopIteration):
             return position
 

@@ -37,16 +37,18 @@ def find_files(paths: tuple[str, ...], prefix: str = "") -> list[tuple[str, int]
     return [(path, remote[path] if path in remote else _local_size(path)) for path in listed]
 
 
-def cut(files: list[tuple[str, int]], split_bytes: int) -> tuple[Split, ...]:
+def cut(files: list[tuple[str, int]], split_bytes: int, base: str = "") -> tuple[Split, ...]:
     """Splits of at most ``split_bytes`` over ``files``: arithmetic on sizes and nothing else.
 
-    An empty file has one empty split, so that it is counted.
+    An empty file has one empty split, so that it is counted. A split's name is its local path
+    relative to ``base`` (where given), which is the same on every machine with the same layout.
     """
     splits: list[Split] = []
     for path, size in files:
+        name = path if not base or is_remote(path) else os.path.relpath(local_path(path), base)
         for start in range(0, max(size, 1), split_bytes):
             end = min(start + split_bytes, size)
-            splits.append(Split(index=len(splits), path=path, start=start, end=end, size=size))
+            splits.append(Split(len(splits), path, start, end, size, name))
     return tuple(splits)
 
 

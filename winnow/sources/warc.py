@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from winnow.errors import ConfigError
+from winnow.pipeline.sizes import ByteSize
 from winnow.pipeline.stage import Split, Tally
 from winnow.schema import RECORDS, ROW_BITS
 from winnow.sources.http_message import MAX_HEAD_BYTES, BadHttp
@@ -51,6 +52,9 @@ class WarcSource:
     use: ClassVar[str] = "warc"
     version: ClassVar[int] = 1
     requires: ClassVar[tuple[str, ...]] = ("fastwarc",)
+    path_fields: ClassVar[tuple[str, ...]] = ("paths",)
+    # the splits stand for the paths, by name and size
+    outside_fingerprint: ClassVar[tuple[str, ...]] = ("paths", "prefix", "base", "batch_rows")
 
     paths: tuple[str, ...]
     """Files, globs, URIs, or ``*.paths`` listings (also ``.gz``)."""
@@ -58,11 +62,14 @@ class WarcSource:
     """Value of the column ``source``."""
     prefix: str = ""
     """Put before each line of a listing, e.g. ``s3://commoncrawl/``."""
-    split_bytes: int = 64 << 20
-    max_record_bytes: int = 32 << 20
+    split_bytes: ByteSize = ByteSize(64 << 20)
+    max_record_bytes: ByteSize = ByteSize(32 << 20)
     """Cap on a page's decoded bytes; larger ones are counted and skipped."""
     batch_rows: int = 64
     """Rows a batch; it cannot change the result."""
+    base: str = ""
+    """Folder that the column ``warc_file`` is relative to, where files lie on this machine; the
+    config's own folder, if it comes from a file. Empty: ``warc_file`` is the path as it is."""
     verify_digests: bool = False
     """Whether to check ``WARC-Block-Digest`` and count what differs."""
 
@@ -72,7 +79,7 @@ class WarcSource:
                 raise ConfigError(f"source 'warc': {field} must be at least 1")
 
     def splits(self) -> tuple[Split, ...]:
-        return cut(find_files(self.paths, self.prefix), self.split_bytes)
+        return cut(find_files(self.paths, self.prefix), self.split_bytes, self.base)
 
     def output_schema(self) -> pa.Schema:
         return RECORDS
@@ -99,7 +106,7 @@ class WarcSource:
             for found in reader.read(file, split.start, split.end):
                 if isinstance(found, Damage):
                     kinds["unreadable"] = kinds.get("unreadable", 0) + 1
-                    tally.problem(found.kind, f"{split.path}@{found.offset}", found.what)
+                    tally.problem(found.kind, f"{split.name}@{found.offset}", found.what)
                     continue
                 kind = found.kind
                 kinds[kind] = kinds.get(kind, 0) + 1
@@ -112,7 +119,7 @@ class WarcSource:
                 except Skipped as skipped:
                     skips[skipped.reason] = skips.get(skipped.reason, 0) + 1
                 except BadHttp as error:
-                    tally.problem(error.kind, f"{split.path}@{found.offset}", error.what)
+                    tally.problem(error.kind, f"{split.name}@{found.offset}", error.what)
                 else:
                     if len(pages.url) >= self.batch_rows or pages.size >= _BATCH_BYTES:
                         yield pages
@@ -143,7 +150,7 @@ def _to_batch(pages: Pages, name: str, split: Split, first_row: int) -> pa.Recor
             pa.array(pages.crawl_date, int64).view(pa.timestamp("s", tz="UTC")),
             pa.repeat(pa.scalar(name, string), rows),
             pa.array(pages.record_id, string),
-            pa.repeat(pa.scalar(split.path, string), rows),
+            pa.repeat(pa.scalar(split.name, string), rows),
             pa.array(pages.warc_offset, int64),
             pa.array(pages.warc_length, int64),
             pa.array(pages.content_type, string),

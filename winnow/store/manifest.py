@@ -114,18 +114,27 @@ class Store:
     def verify(self) -> list[str]:
         """Hash every shard again; the problems found, each a sentence naming its file."""
         problems = []
-        for entry in self.shards:
-            path = self.folder.join(entry.file)
-            size = self.folder.size(entry.file)
+        for file, size_bytes, sha256 in self._expected():
+            path = self.folder.join(file)
+            size = self.folder.size(file)
             if size < 0:
                 problems.append(f"{path} is missing")
-            elif size != entry.size_bytes:
-                problems.append(
-                    f"{path} holds {size:,} bytes, its receipt says {entry.size_bytes:,}"
-                )
-            elif hashlib.sha256(self.folder.read(entry.file)).hexdigest() != entry.sha256:
+            elif size != size_bytes:
+                problems.append(f"{path} holds {size:,} bytes, its receipt says {size_bytes:,}")
+            elif hashlib.sha256(self.folder.read(file)).hexdigest() != sha256:
                 problems.append(f"{path} does not have the sha256 of its receipt")
         return problems
+
+    def is_whole(self) -> bool:
+        """Whether every file is there with its size: the quick look, without hashing."""
+        return all(self.folder.size(file) == size for file, size, _ in self._expected())
+
+    def _expected(self) -> Iterator[tuple[str, int, str]]:
+        """(file, bytes, sha256) of the shards, and of what lies beside them (``files``)."""
+        for entry in self.shards:
+            yield entry.file, entry.size_bytes, entry.sha256
+        for beside in self.manifest.get("files", ()):
+            yield beside["file"], beside["size_bytes"], beside["sha256"]
 
     def require_fingerprint(self, fingerprint: str, who: str) -> None:
         """Raise :class:`FingerprintMismatch` unless the store was made by ``fingerprint``."""

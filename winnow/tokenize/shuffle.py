@@ -148,7 +148,8 @@ class TokensWork(PlainWork):
         encoder = load_tokenizer(text, self.eos_token, self.tokenizer.name)
         with Folder(inputs.folder).create(TOKENIZER_FILE) as sink:
             sink.write(text.encode())
-        return tokens_manifest_extra(
+        beside = {"file": TOKENIZER_FILE, "size_bytes": sink.size, "sha256": sink.sha256}
+        return {"files": [beside]} | tokens_manifest_extra(
             receipts,
             vocab_size=encoder.vocab_size,
             eos_id=encoder.eos_id,
