@@ -64,7 +64,7 @@ def test_plan_as_json(tmp_path: Path) -> None:
             2,
             "demo.warc.gz",
         ),
-        (["plan", "configs/demo.toml", "--set", 'source.paths=["../demo"]'], 2, "folder"),
+        (["plan", "configs/demo.toml", "--set", 'source.paths=["demo"]'], 2, "folder"),
         (["plan", "configs/demo.toml", "--set", 'language.model="no.bin"'], 2, "no.bin"),
         (["run", "configs/demo.toml", "--workers", "0"], 2, "--workers"),
         (["status", "no/such/run"], 1, "does not exist"),
@@ -95,7 +95,7 @@ def test_a_missing_extra_names_the_pip_command(
     monkeypatch.setattr(optional, "missing", without_spacy)
     config = str(ROOT / "configs/demo.toml")
     assert main(["plan", config, "--set", f'output="{tmp_path}/out"']) == 2
-    assert "pip install 'winnow-data[filters]'" in capsys.readouterr().err
+    assert "pip install 'winnow-data[curate]'" in capsys.readouterr().err
 
 
 def test_status_and_verify_of_the_demo(demo_run: Path) -> None:

@@ -42,7 +42,7 @@ def test_documents_stream_in_bounded_batches(corpus: winnow.Corpus) -> None:
 
 def test_duckdb_reads_joined_stores_too(corpus: winnow.Corpus) -> None:
     relation = corpus.documents.select("url", "verdict").duckdb()
-    assert relation.filter("verdict = 'kept'").count("*").fetchone() == (len(corpus.kept()),)
+    assert relation.filter("verdict = 'kept'").count("*").fetchall() == [(len(corpus.kept()),)]
 
 
 def test_one_document(corpus: winnow.Corpus) -> None:

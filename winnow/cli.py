@@ -99,6 +99,7 @@ def parser() -> argparse.ArgumentParser:
     training.add_argument(
         "--sample",
         nargs="*",
+        action="extend",
         metavar="PROMPT",
         default=None,
         help="write some text with the trained model, going on from each PROMPT",

@@ -11,6 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+
 from winnow.pipeline.step import Draft, Inputs, PlanContext, Step
 from winnow.pipeline.task import open_step
 from winnow.pipeline.view import View
@@ -44,7 +45,9 @@ class Outcome:
     def verdicts(self) -> dict[int, tuple[Any, ...]]:
         names = ("verdict", "cluster_id", "cluster_size", "survivor_id")
         return {
-            row["doc_id"]: tuple(row[name] for name in names) for shard in self.rows for row in shard
+            row["doc_id"]: tuple(row[name] for name in names)
+            for shard in self.rows
+            for row in shard
         }
 
 

@@ -4,6 +4,8 @@ Run it in an environment that has datatrove 0.10.0 and spacy 3.8, from anywhere:
 ``python tests/dedup/make_golden.py``.
 """
 
+# ruff: noqa: E501 (a text a line)
+
 import json
 from pathlib import Path
 

@@ -8,7 +8,8 @@ import pytest
 import xxhash
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from winnow.dedup import kernels
+
+from winnow.dedup import chunk_kernels, kernels
 from winnow.dedup.chunk_table import ChunkTable
 from winnow.dedup.signatures import permutations
 from winnow.dedup.union_find import elect, flatten, unite
@@ -120,6 +121,14 @@ tricky_text = st.lists(
 ).map("".join)
 
 
+@given(st.lists(tricky_text, max_size=6), st.sampled_from([2, 1 << 10]))
+@settings(deadline=None)
+def test_joined_words_are_each_texts_own(texts: list[str], capacity: int) -> None:
+    table = ChunkTable(lambda chunks: [[c, "x"] if len(c) > 1 else [] for c in chunks], capacity, 9)
+    wanted = ["".join(f"{c} x " for c in text.split() if len(c) > 1) for text in texts]
+    assert [found.decode() for found in table.joined(pa.array(texts, pa.string()))] == wanted
+
+
 def split_through_table(texts: list[str], capacity: int, key_bytes: int) -> list[list[str]]:
     table = ChunkTable(lambda chunks: [[chunk] for chunk in chunks], capacity, key_bytes)
     found = []
@@ -149,15 +158,17 @@ def test_chunks_survive_growth_of_the_table() -> None:
 
 
 def test_chunks_of_equal_hash_word_are_told_apart_by_their_bytes() -> None:
-    data = "aaaaaaaab aaaaaaaac".encode()
+    data = b"aaaaaaaab aaaaaaaac"
     slots = np.zeros((32, 2), np.uint64)
     keys, key_starts = np.zeros(64, np.uint8), np.zeros(17, np.int64)
     chunks, ends = np.zeros(8, np.int32), np.zeros(1, np.int64)
     array, offsets = np.frombuffer(data, np.uint8), np.array([0, 9], np.int64)
-    kernels.find_chunks(array, offsets, 0, slots, key_starts, keys, 0, chunks, ends)
+    chunk_kernels.find_chunks(array, offsets, 0, slots, key_starts, keys, 0, chunks, ends)
     # the entry of the first chunk gets the bytes of the second: now only the word is equal
     keys[:9] = array[10:]
-    _, count = kernels.find_chunks(array, offsets, 0, slots, key_starts, keys, 1, chunks, ends)
+    _, count = chunk_kernels.find_chunks(
+        array, offsets, 0, slots, key_starts, keys, 1, chunks, ends
+    )
     assert (count, chunks[0]) == (2, 1)
 
 

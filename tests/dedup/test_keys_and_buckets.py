@@ -7,6 +7,7 @@ from itertools import pairwise
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from winnow.dedup.buckets import edges
 from winnow.dedup.keys import KeyLayout, key_range
 
@@ -28,9 +29,7 @@ def test_narrower_ranges_lie_within_their_part(parts: int, passes: int) -> None:
         assert (narrow[0][0], narrow[-1][1]) == key_range(part, parts)
 
 
-@given(
-    st.lists(st.tuples(key, key, key), max_size=30), st.integers(1, 5), st.booleans(), st.data()
-)
+@given(st.lists(st.tuples(key, key, key), max_size=30), st.integers(1, 5), st.booleans(), st.data())
 @settings(deadline=None)
 def test_a_batch_holds_its_band_and_part_sorted_by_key(
     rows: list[tuple[int, int, int]], parts: int, wide: bool, draw: st.DataObject

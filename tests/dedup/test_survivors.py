@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from winnow.dedup.exact import Exact
 from winnow.dedup.minhash import MinHash
 from winnow.dedup.survivors import Keep, policy_column, preferences
@@ -58,6 +59,27 @@ def test_scores_sort_as_numbers_and_nan_is_no_value(values: list[float | None]) 
     known = [None if value is None or math.isnan(value) else value for value in values]
     assert_order("highest", column, known)
     assert_order("lowest", column, [None if value is None else -value for value in known])
+
+
+@pytest.mark.parametrize(
+    ("kind", "least", "most"),
+    [
+        (pa.int64(), -(1 << 63), (1 << 63) - 1),
+        (pa.uint64(), 0, (1 << 64) - 1),
+        (pa.int8(), -128, 127),
+    ],
+)
+def test_any_whole_number_beats_none_and_sorts_as_a_number(
+    kind: pa.DataType, least: int, most: int
+) -> None:
+    values = [least + 2, None, most - 2, least + 3, (least + most) // 2, most - 3]
+    assert_order("highest", pa.array(values, kind), values)
+    lowest = [None if value is None else -value for value in values]
+    assert_order("lowest", pa.array(values, kind), lowest)
+    ends = pa.array([least, most, None], kind)
+    for keep in ("highest", "lowest"):
+        found = preferences(keep, ends).tolist()
+        assert min(found[:2]) > found[2]
 
 
 def test_last_is_the_greatest_doc_id_and_first_a_tie() -> None:

@@ -79,6 +79,23 @@ def test_verdict_and_reason_are_those_of_datatrove(stage: Any, key: str) -> None
     )
 
 
+def test_default_bounds_are_those_of_the_paper() -> None:
+    quality = {m.name: (m.min, m.max) for m in QUALITY.measures}
+    assert quality == {
+        "word_count": (50, 100_000),
+        "mean_word_chars": (3, 10),
+        "hash_symbol_share": (None, 0.1),
+        "ellipsis_symbol_share": (None, 0.1),
+        "bullet_line_share": (None, 0.9),
+        "ellipsis_line_share": (None, 0.3),
+        "alpha_word_share": (0.8, None),
+        "stop_word_count": (2, None),
+    }
+    # Rae et al. 2021, table A1, in datatrove's order
+    maxima = [0.3, 0.2, 0.3, 0.2, 0.2, 0.18, 0.16, 0.15, 0.14, 0.13, 0.12, 0.11, 0.1]
+    assert [bound.max for bound in REPETITION.bounds({})] == maxima
+
+
 TEXTS = st.one_of(
     st.text(max_size=60),
     st.lists(

@@ -94,6 +94,15 @@ def test_the_fingerprint_holds_what_lists_say_and_not_where_they_lie(tmp_path: P
     assert str(tmp_path) not in str(fingerprint("a.txt", ""))
 
 
+def test_a_list_that_changes_is_read_again(tmp_path: Path) -> None:
+    path = tmp_path / "list.txt"
+    for blocked, free in (("a.org", "b.net"), ("b.net", "a.org")):
+        path.write_text(blocked)
+        urls = (f"http://{blocked}/", f"http://{free}/")
+        assert labels(UrlFilter(lists=(str(path),)), *urls) == ["domain", None]
+        path.unlink()
+
+
 @pytest.mark.parametrize("content", [None, b"\x1f\x8bnot gzip", b"\xff\xfe"])
 def test_a_list_that_cannot_be_read_is_named_at_plan_time(
     tmp_path: Path, content: bytes | None

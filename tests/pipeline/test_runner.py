@@ -31,7 +31,7 @@ def test_what_a_run_leaves(tmp_path: Path) -> None:
     documents = Store.open(tmp_path / "out" / "documents")
     ledger = Store.open(tmp_path / "out" / "ledger")
     assert documents.rows == ledger.rows == 1500
-    # of 300 rows, 28 have the residue 0 mod 11 (no text), 56 the residue 1 or 2 (under 20 characters)
+    # of 300 rows, 28 are 0 mod 11 (no text), and 56 are 1 or 2 (under 20 characters)
     assert documents.counters["extract_problem.no_text"] == 5 * 28
     assert ledger.counters == {
         "verdict.extract_problem": 140,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -92,5 +93,5 @@ def test_splits_tile_every_file(sizes: list[int], split_bytes: int) -> None:
         mine = [s for s in splits if s.path == str(n)]
         assert mine[0].start == 0
         assert mine[-1].end == size
-        assert all(a.end == b.start for a, b in zip(mine, mine[1:], strict=False))
+        assert all(a.end == b.start for a, b in pairwise(mine))
         assert all(0 < s.end - s.start <= split_bytes for s in mine) or size == 0

@@ -65,7 +65,8 @@ def test_url_with_a_space_and_other_odd_ones(tmp_path: Path) -> None:
     ("url", "domain"),
     [
         ("http://a.b/", "a.b"), ("https://A.B.:443", "a.b"), ("http://u:p@h?x", "h"), ("x", ""),
-        ("http://[2001:db8::1]:80/", "[2001:db8::1]"), ("ftp://f.org\\x", "f.org"), ("mailto:a@b", ""),
+        ("http://[2001:db8::1]:80/", "[2001:db8::1]"), ("ftp://f.org\\x", "f.org"),
+        ("mailto:a@b", ""),
         ("http://", ""), ("http://host#x", "host"),
     ],
 )  # fmt: skip
@@ -76,9 +77,11 @@ def test_domain(url: str, domain: str) -> None:
 @pytest.mark.parametrize(
     ("date", "seconds"),
     [
-        ("1970-01-02T00:00:00Z", 86400), ("1970-01-02T00:00:00.75Z", 86400), ("19700102000000", 86400),
+        ("1970-01-02T00:00:00Z", 86400), ("1970-01-02T00:00:00.75Z", 86400),
+        ("19700102000000", 86400),
         ("1970-01-02T02:00:00+02:00", 86400), ("1970-01-02T00:00:00", 86400), ("1970-01-02", 86400),
-        ("2009-03-65T08:43:19-0800", None), ("", None), ("yesterday", None), ("20091365000000", None),
+        ("2009-03-65T08:43:19-0800", None), ("", None), ("yesterday", None),
+        ("20091365000000", None),
         ("99999999999999", None),
     ],
 )  # fmt: skip

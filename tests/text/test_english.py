@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import runpy
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +52,14 @@ CHUNKS = st.one_of(
 def theirs(text: str) -> list[str]:
     with THEIRS.memory_zone():
         return [word.text.strip() for word in THEIRS.tokenizer(text) if word.text.strip()]
+
+
+def test_the_rules_are_those_of_the_installed_spacy() -> None:
+    maker = runpy.run_path(str(Path(__file__).with_name("make_rules.py")))
+    held = tomllib.loads(maker["RULES"].read_text(encoding="utf-8"))
+    theirs_now = maker["rules_of_spacy"]()
+    assert held.pop("spacy").split(".")[:2] == theirs_now.pop("spacy").split(".")[:2]
+    assert held == theirs_now
 
 
 @given(CHUNKS)

@@ -58,7 +58,7 @@ def _stage(use: str, family: str, target: str) -> dict[str, Any]:
     }
     try:
         default = kind()
-    except TypeError:  # a key without a default
+    except (TypeError, ValueError):  # a key must be given
         return described
     described["requires"] = list(default.requires)
     described["missing"] = list(optional.missing(tuple(default.requires)))

@@ -16,6 +16,7 @@ def main(arguments: argparse.Namespace) -> int:
         arguments.config,
         overrides=arguments.overrides,
         resume=arguments.resume,
-        sample_prompts=arguments.sample,
+        # `--sample` without a prompt: one sample from the trainer's own
+        sample_prompts=None if arguments.sample is None else arguments.sample or [""],
         json=arguments.json,
     )

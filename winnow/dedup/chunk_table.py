@@ -70,13 +70,13 @@ class ChunkTable:
         self.values = np.empty(1 << 16, np.uint8)
 
     def _make_room(self, document_bytes: int) -> None:
-        from winnow.dedup import kernels
+        from winnow.dedup import chunk_kernels
 
         slot_count = len(self._slots)
         keys_fit = document_bytes <= len(self._keys) - self._key_starts[self.entries]
         if keys_fit and slot_count < 2 * (len(self._key_starts) - 1):
             grown = np.zeros((2 * slot_count, 2), np.uint64)
-            kernels.regrow(self._slots, grown)
+            chunk_kernels.regrow(self._slots, grown)
             self._slots = grown
         else:
             self._clear(document_bytes)
@@ -89,14 +89,14 @@ class ChunkTable:
         for, ``values[value_starts[c]:value_starts[c + 1]]`` (uint8) are the words of chunk c,
         UTF-8, one space behind each.
         """
-        from winnow.dedup import kernels
+        from winnow.dedup import chunk_kernels
 
         data, offsets = text_buffers(texts)
         first, count = 0, len(texts)
         while first < count:
             found = np.empty(int(offsets[-1] - offsets[first]) // 2 + count - first, np.int32)
             ends = np.empty(count - first, np.int64)
-            last, self.entries = kernels.find_chunks(
+            last, self.entries = chunk_kernels.find_chunks(
                 data, offsets, first, self._slots, self._key_starts, self._keys, self.entries,
                 found, ends,
             )  # fmt: skip
@@ -129,3 +129,15 @@ class ChunkTable:
         self.values[begin : ends[-1]] = np.frombuffer(b"".join(found), np.uint8)
         self.value_starts[self._resolved + 1 : self.entries + 1] = ends
         self._resolved = self.entries
+
+    def joined(self, texts: pa.Array) -> Iterator[bytes]:
+        """For each text its words, UTF-8, one space behind each; empty where it has none."""
+        from winnow.dedup import chunk_kernels
+
+        for first, last, chunks, ends in self.chunks(texts):
+            offsets = np.zeros(last - first + 1, np.int64)
+            data = chunk_kernels.join_words(
+                chunks, ends, self.value_starts, self.values, offsets
+            ).tobytes()
+            for start, end in pairwise(offsets.tolist()):
+                yield data[start:end]

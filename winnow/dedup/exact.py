@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
 import pyarrow as pa
 
+from winnow.dedup.chunk_table import ChunkTable
 from winnow.dedup.keys import KeyLayout
-from winnow.dedup.normalise import normalised_text
+from winnow.dedup.normalise import chunk_pieces
 from winnow.dedup.steps import MEMORY_BYTES, MIN_MEMORY_BYTES, dedup_drafts, plan_parts
 from winnow.dedup.survivors import Keep, check_policy, policy_column, preferences
 from winnow.pipeline.sizes import ByteSize
@@ -71,6 +72,7 @@ class ExactSignWork(PlainWork):
     def open(self, inputs: Inputs) -> TaskFunction:
         assert inputs.view is not None
         view = inputs.view.open()
+        table = ChunkTable(chunk_pieces) if self.on == "normalised_text" else None
         columns = list(dict.fromkeys(["doc_id", self.column, self.policy_column]))
 
         def task(index: int, tally: Tally) -> Iterator[pa.RecordBatch]:
@@ -78,7 +80,9 @@ class ExactSignWork(PlainWork):
             for name in ("documents", "signed", "empty"):
                 tally.count(name, 0)
             for batch in view.kept(index, columns):
-                hashes, hashed = hash_values(batch.column(self.column), self.on)
+                column = batch.column(self.column)
+                values = table.joined(column) if table else column.to_pylist()
+                hashes, hashed = hash_values(values, len(column))
                 ids = batch.column("doc_id").to_numpy(zero_copy_only=False)
                 preferred = preferences(self.keep, batch.column(self.policy_column))
                 rows = np.column_stack([hashes, ids, preferred])[hashed]
@@ -92,14 +96,12 @@ class ExactSignWork(PlainWork):
         return task
 
 
-def hash_values(column: pa.Array, on: On) -> tuple[np.ndarray, np.ndarray]:
-    """``(uint64[rows, 2], bool[rows])``: BLAKE2b-128 of the UTF-8; False for what is empty."""
+def hash_values(values: Iterable[str | bytes | None], count: int) -> tuple[np.ndarray, np.ndarray]:
+    """``(uint64[count, 2], bool[count])``: BLAKE2b-128 of the UTF-8; False for what is empty."""
     digests = bytearray()
-    hashed = np.zeros(len(column), np.bool_)
-    for row, value in enumerate(column.to_pylist()):
-        value = value or ""
-        if on == "normalised_text":
-            value = normalised_text(value)
-        hashed[row] = bool(value)
-        digests += hashlib.blake2b(value.encode(), digest_size=16).digest()
+    hashed = np.zeros(count, np.bool_)
+    for row, value in enumerate(values):
+        data = value if isinstance(value, bytes) else (value or "").encode()
+        hashed[row] = bool(data)
+        digests += hashlib.blake2b(data, digest_size=16).digest()
     return np.frombuffer(bytes(digests), "<u8").astype(np.uint64).reshape(-1, 2), hashed

@@ -39,8 +39,3 @@ def _without_marks(text: str) -> str:
         return text
     decomposed = unicodedata.normalize("NFD", text)
     return "".join(c for c in decomposed if unicodedata.category(c) != "Mn")
-
-
-def normalised_text(text: str) -> str:
-    """The pieces of a text joined by single spaces; empty where nothing counts."""
-    return " ".join(piece for pieces in chunk_pieces(text.split()) for piece in pieces)

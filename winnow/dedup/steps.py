@@ -5,7 +5,7 @@ from __future__ import annotations
 from winnow.dedup.buckets import EDGES, ROW_BYTES, BucketWork
 from winnow.dedup.clusters import CLUSTERS, ClusterWork
 from winnow.dedup.keys import KeyLayout
-from winnow.dedup.select import DEDUP_VERDICTS, SelectWork
+from winnow.dedup.verdicts import DEDUP_VERDICTS, SelectWork
 from winnow.pipeline.sizes import ByteSize
 from winnow.pipeline.step import Draft, PlanContext, Work
 

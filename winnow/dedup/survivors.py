@@ -61,6 +61,9 @@ def preferences(keep: Keep, column: pa.Array) -> np.ndarray:
         # a NaN compares with nothing: it counts as no value
         column = pc.if_else(pc.is_nan(column), pa.scalar(None, column.type), column)
         return _ranked(column, _float_order(column.cast(pa.float64())), keep)
+    elif pa.types.is_uint64(column.type):
+        unsigned: np.ndarray = column.fill_null(0).to_numpy(zero_copy_only=False)
+        return _ranked(column, unsigned, keep)
     else:
         numbers = column.cast(pa.int64())
     signed = numbers.fill_null(0).to_numpy(zero_copy_only=False)

@@ -76,13 +76,16 @@ def _decode(
     if wide is not None:
         return payload.decode(CODECS[wide], "replace"), wide, "utf-16"
     utf8 = _strict(payload, "utf-8")
-    if utf8 is not None and content_type is not None and _http_charset(content_type) == "utf-8":
-        return utf8, "utf-8", "http"  # most pages; without a search for what the page declares
+    told = _http_charset(content_type) if content_type else None
+    if told == "utf-8" and utf8 is not None and b"\x1b" not in payload:
+        return utf8, told, "http"  # most pages; without a search for what else they declare
     declared = list(_declared(payload, content_type))
     if payload.isascii():
         for charset, why in declared:
             if charset in _STATEFUL and (found := _strict(payload, charset)) is not None:
                 return found, charset, why
+        if b"\x1b$" in payload and (found := _strict(payload, "iso-2022-jp")) is not None:
+            return found, "iso-2022-jp", "detected"
         charset, why = declared[0] if declared else ("utf-8", "utf-8")
         if charset in _STATEFUL or charset.startswith("utf-16"):
             charset, why = "utf-8", "utf-8"
@@ -104,7 +107,9 @@ def _decode(
         return repaired, "utf-8", "repaired"
     guess = charset_of(detect(payload[:_DETECT_BYTES]) or "") if detect is not None else None
     if guess is not None and guess != "utf-8":
-        return payload.decode(CODECS[guess], "replace"), guess, "detected"
+        text = payload.decode(CODECS[guess], "replace")
+        if guess not in _ASIAN or _broken_share(payload, text) <= _REPAIR_SHARE:
+            return text, guess, "detected"
     return payload.decode("cp1252", "replace"), "windows-1252", "fallback"
 
 
@@ -153,8 +158,8 @@ def _is_utf8_for_sure(text: str) -> bool:
     return len(text) - len(text.encode("ascii", "ignore")) >= _MIN_UTF8_CHARS
 
 
-def _broken_share(payload: bytes, repaired: str) -> float:
-    """Share of replacement characters among the non-ASCII characters of ``repaired``."""
-    wide = len(repaired) - len(repaired.encode("ascii", "ignore"))
+def _broken_share(payload: bytes, text: str) -> float:
+    """Share of replacement characters, but for those in the page, among the non-ASCII ones."""
+    wide = len(text) - len(text.encode("ascii", "ignore"))
     written = payload.count("\ufffd".encode())
-    return (repaired.count("\ufffd") - written) / wide if wide else 0.0
+    return max(0, text.count("\ufffd") - written) / wide if wide else 0.0

@@ -43,7 +43,12 @@ def open_extraction(settings: Settings) -> PageFunction:
     """The function (payload, content type) → :class:`Extracted`. It raises nothing."""
     engine = open_engine(settings.engine)
     limits = settings.limits
-    detect = require("resiliparse.parse.encoding", "stage 'extract'").detect_encoding
+    detect_encoding = require("resiliparse.parse.encoding", "stage 'extract'").detect_encoding
+
+    def detect(data: bytes) -> str | None:
+        # its mapping to HTML5 names would turn Korean pages (cp949) into UTF-8
+        found: str | None = detect_encoding(data, html5_compatible=False)
+        return found
 
     def extract(payload: bytes, content_type: str | None) -> Extracted:
         if len(payload) > limits.max_html_bytes:

@@ -52,9 +52,10 @@ def problem_of(html: str, limits: Limits) -> str | None:
 
 
 def _depth_bound(html: str) -> int:
-    """No less than the nesting depth: start tags minus end tags, block by block, by counting.
+    """No less than the nesting depth of a page whose end tags all close something: start tags minus
+    end tags, block by block, by counting.
 
-    Two counts a block cost a fiftieth of looking at every tag, and settle most pages.
+    Two counts a block cost a fiftieth of looking at every tag, and settle nearly all pages.
     """
     size = len(html) // _BLOCKS + 1
     open_count = deepest = 0

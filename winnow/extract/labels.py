@@ -105,6 +105,10 @@ def _with_spellings() -> dict[str, str]:
                 names["iso" + alias[4:]] = charset
                 names["iso" + alias[4:].replace("-", "")] = charset
                 names["iso_" + alias[4:]] = charset
+    for charset, codec in CODECS.items():  # as Python's codecs and detectors write them
+        for name in (codec, codec.replace("-", "_"), codec.replace("_", "-")):
+            names.setdefault(name, charset)
+    names["iso2022_jp"] = names["iso2022-jp"] = "iso-2022-jp"
     return names
 
 

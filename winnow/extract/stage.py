@@ -14,8 +14,12 @@ from winnow.extract.extraction import Settings, open_extraction
 from winnow.extract.frames import PageBytes, ResultBytes, encode_result
 from winnow.extract.guard import Limits
 from winnow.extract.supervisor import Sandbox
+from winnow.pipeline.sizes import ByteSize
 from winnow.pipeline.stage import BatchFunction
 from winnow.schema import PAYLOAD_FIELDS, TEXT_FIELDS, require_columns
+
+_MAX_HTML_BYTES = ByteSize(16 << 20)
+_MEMORY_BYTES = ByteSize(4 << 30)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,8 +53,8 @@ class Extract:
     max_depth: int = 1000
     """Browsers stop at 512; resiliparse's time grows with the square beyond some thousand."""
     max_tags: int = 500_000
-    max_html_bytes: int = 16 << 20
-    memory_bytes: int = 4 << 30
+    max_html_bytes: ByteSize = _MAX_HTML_BYTES
+    memory_bytes: ByteSize = _MEMORY_BYTES
     """Address space of the process that extracts; without ``isolate`` there is no limit."""
     isolate: bool = True
     """Whether pages are extracted in a process that may die; the results are the same."""

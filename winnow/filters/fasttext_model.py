@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from winnow.errors import PlanError, StageError
+from winnow.filters.loaded import file_stamp
 from winnow.optional import require
 
 PREFIX = "__label__"
@@ -27,16 +28,20 @@ def check_model(path: str, stage: str) -> None:
         )
 
 
-@lru_cache(maxsize=4)
 def load_model(path: str, stage: str) -> Any:
     """The model, once a process; :class:`StageError` if the file is not one."""
-    fasttext = require("fasttext", f"stage '{stage}'")
+    require("fasttext", f"stage '{stage}'")
     try:
-        return fasttext.load_model(path)
-    except ValueError as error:
+        return _load(path, file_stamp(path))
+    except (OSError, ValueError) as error:
         raise StageError(
             f"stage '{stage}': {path} is not a fastText model: {error}", stage=stage
         ) from error
+
+
+@lru_cache(maxsize=4)
+def _load(path: str, stamp: tuple[int, int]) -> Any:
+    return require("fasttext", "a fastText model").load_model(path)
 
 
 def one_line(column: pa.Array, chars: int | None) -> list[str]:

@@ -58,7 +58,7 @@ class GopherQuality(MeasuredFilter):
 
     use: ClassVar[str] = "gopher_quality"
     version: ClassVar[int] = 1
-    requires: ClassVar[tuple[str, ...]] = ("spacy", "numba")
+    requires: ClassVar[tuple[str, ...]] = ("numba",)
     measures: ClassVar[tuple[Measure, ...]] = (
         Measure("word_count", pa.int64(), min=50, max=100_000),
         Measure("mean_word_chars", pa.float64(), min=3, max=10),

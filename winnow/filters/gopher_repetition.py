@@ -48,7 +48,7 @@ class GopherRepetition(MeasuredFilter):
 
     use: ClassVar[str] = "gopher_repetition"
     version: ClassVar[int] = 1
-    requires: ClassVar[tuple[str, ...]] = ("spacy", "numba")
+    requires: ClassVar[tuple[str, ...]] = ("numba",)
     measures: ClassVar[tuple[Measure, ...]] = (
         Measure("dup_paragraph_share", pa.float64(), max=0.3),
         Measure("dup_paragraph_chars_share", pa.float64(), max=0.2),

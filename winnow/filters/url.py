@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from winnow.errors import PlanError
+from winnow.filters.loaded import file_stamp
 from winnow.filters.measured import Measure, MeasuredFilter, append_measures
 from winnow.optional import require
 from winnow.pipeline.fingerprint import file_digest
@@ -78,7 +79,7 @@ class UrlFilter(MeasuredFilter):
 
     def open(self) -> BatchFunction:
         require("tldextract", f"stage '{self.use}'")
-        blocked = _blocked_hashes(self.domains, self.lists)
+        blocked = _blocked_hashes(self.domains, self.lists, tuple(map(file_stamp, self.lists)))
         words = frozenset(word.lower() for word in self.words)
         registered = _registered_domain()
 
@@ -138,8 +139,10 @@ def _holds(blocked: Hashes, host: str) -> bool:
 
 
 @lru_cache(maxsize=4)
-def _blocked_hashes(domains: tuple[str, ...], lists: tuple[str, ...]) -> Hashes:
-    """Sorted hashes of all entries, ``uint64[entries]``; once a process."""
+def _blocked_hashes(
+    domains: tuple[str, ...], lists: tuple[str, ...], stamps: tuple[tuple[int, int], ...]
+) -> Hashes:
+    """Sorted hashes of all entries, ``uint64[entries]``; once a process while no list changes."""
     parts = [_hashes_of(domains)]
     for path in lists:
         with _open_list(path) as file:

@@ -85,9 +85,12 @@ _TOP = ("name", "output", "seed", "measure", "source", "stage", "executor")
 
 
 def load_config(path: str | os.PathLike[str], overrides: list[str] | None = None) -> RunConfig:
-    """Read a config file. ``overrides`` are ``key=value`` pairs, the value as TOML writes it;
-    a key starts with a top-level key or a stage's name: ``seed=1``, ``gopher_quality.word_count.min
-    =30``. Raises :class:`ConfigError`."""
+    """Read a config file.
+
+    ``overrides`` are ``key=value`` pairs, the value as TOML writes it. A key starts with a top-level
+    key or a stage's name: ``seed=1``, ``gopher_quality.word_count.min=30``. Paths in the file are
+    relative to the file, paths in overrides to the current folder. Raises :class:`ConfigError`.
+    """
     file = Path(path)
     try:
         data = file.read_bytes()
@@ -203,7 +206,8 @@ def _stage(use: str, table: dict[str, Any], place: str, base: Path) -> StageEntr
     kind = registry.find_class(use, family, place)
     if use in registry.FILTERS:
         limits, options = kind.parse_bounds(table)
-        stage = build(kind, options, place, base)
+        measures = tuple(measure.name for measure in kind.measures)
+        stage = build(kind, options, place, base, measures)
         return StageEntry(name, stage, "filter", _bounds(stage, limits, place))
     stage = build(kind, table, place, base)
     return StageEntry(name, stage, "composite" if use in registry.COMPOSITES else "stage")
@@ -238,7 +242,23 @@ def _apply(table: dict[str, Any], override: str) -> None:
         place = place.setdefault(step, {}) if isinstance(place, dict) else None
         if not isinstance(place, dict):
             raise ConfigError(f"--set {override!r}: {step!r} is not a table")
-    place[steps[-1]] = value
+    is_path = place is table and steps[-1] == "output" or steps[-1] in _path_fields(place)
+    place[steps[-1]] = _from_here(value) if is_path else value
+
+
+def _path_fields(table: dict[str, Any]) -> tuple[str, ...]:
+    """Which keys of a source's or stage's table are paths."""
+    use = table.get("use")
+    if use not in registry.BUILT_IN:
+        return ()
+    return getattr(registry.load(registry.BUILT_IN[use]), "path_fields", ())
+
+
+def _from_here(value: Any) -> Any:
+    """A path given on the command line starts at the current folder, not at the config's."""
+    if isinstance(value, list):
+        return [_from_here(item) for item in value]
+    return value if not isinstance(value, str) or "://" in value else os.path.abspath(value)
 
 
 def _named_stage(table: dict[str, Any], name: str, override: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ planning a run without dedup imports no dedup.
 from __future__ import annotations
 
 import sys
-from importlib import import_module
+from importlib import import_module, invalidate_caches
 from pathlib import Path
 from typing import Any
 
@@ -48,11 +48,23 @@ def find_class(use: str, family: dict[str, str], where: str) -> Any:
     )
 
 
+def _forget(module_name: str, folder: Path | None) -> None:
+    """Make the next import read the module beside the config: the file may have been edited since
+    (a notebook lives long), or another config's module of that name may be loaded."""
+    if folder is None:
+        return
+    while str(folder) in sys.path:
+        sys.path.remove(str(folder))
+    sys.path.insert(0, str(folder))
+    if (folder / f"{module_name.replace('.', '/')}.py").exists():
+        sys.modules.pop(module_name, None)
+    invalidate_caches()
+
+
 def find_user_object(use: str, where: str, folder: Path | None) -> Any:
     """The object that ``module:name`` names; ``folder`` (of the config) is searched first."""
     module_name, _, name = use.partition(":")
-    if folder is not None and str(folder) not in sys.path:
-        sys.path.insert(0, str(folder))
+    _forget(module_name, folder)
     try:
         module = import_module(module_name)
     except ModuleNotFoundError as error:

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pyarrow as pa
 
@@ -80,9 +80,14 @@ class Split:
 class Source(Protocol):
     """Where documents come from. The only family in which one input becomes many rows."""
 
-    use: ClassVar[str]
-    version: ClassVar[int]
-    requires: ClassVar[tuple[str, ...]]
+    @property
+    def use(self) -> str: ...
+
+    @property
+    def version(self) -> int: ...
+
+    @property
+    def requires(self) -> tuple[str, ...]: ...
 
     def splits(self) -> tuple[Split, ...]:
         """The splits, in an order that depends on the config alone.
@@ -99,10 +104,15 @@ class Source(Protocol):
 class Stage(Protocol):
     """Batch to batch: the same rows in the same order, with columns added (or taken away)."""
 
-    use: ClassVar[str]
-    """The name in a config."""
-    version: ClassVar[int]
-    """Part of the fingerprint: raise it when the same input gives another output."""
+    @property
+    def use(self) -> str:
+        """The name in a config."""
+        ...
+
+    @property
+    def version(self) -> int:
+        """Part of the fingerprint: raise it when the same input gives another output."""
+        ...
 
     @property
     def requires(self) -> tuple[str, ...]:
@@ -143,8 +153,11 @@ class Filter(Stage, Protocol):
 class Composite(Protocol):
     """One block of a config that becomes several steps, so that a number is written once."""
 
-    use: ClassVar[str]
-    version: ClassVar[int]
+    @property
+    def use(self) -> str: ...
+
+    @property
+    def version(self) -> int: ...
 
     @property
     def requires(self) -> tuple[str, ...]: ...

@@ -12,19 +12,22 @@ from winnow.errors import ConfigError, nearest
 from winnow.pipeline.sizes import ByteSize, parse_size
 
 
-def build(kind: type[Any], table: dict[str, Any], where: str, base: Path) -> Any:
+def build(
+    kind: type[Any], table: dict[str, Any], where: str, base: Path, also: tuple[str, ...] = ()
+) -> Any:
     """An instance of the dataclass ``kind`` from ``table``.
 
     Fields named in ``kind.path_fields`` are paths and resolve against ``base``, the config's
-    folder. Raises :class:`ConfigError` for an unknown key, a wrong type or a missing key.
+    folder. ``also`` are further keys that the table may have had: named where one is misspelt.
+    Raises :class:`ConfigError` for an unknown key, a wrong type or a missing key.
     """
     fields = {field.name: field for field in dataclasses.fields(kind) if field.init}
     hints = get_type_hints(kind)
     for key in table:
         if key not in fields:
             raise ConfigError(
-                f"{where}: unknown key {key!r}.{nearest(key, fields)}",
-                remedy=f"known keys: {', '.join(fields) or 'none'}",
+                f"{where}: unknown key {key!r}.{nearest(key, [*fields, *also])}",
+                remedy=f"known keys: {', '.join([*fields, *also]) or 'none'}",
             )
     values = {key: _value(hints[key], item, f"{where}: {key}", base) for key, item in table.items()}
     for name in getattr(kind, "path_fields", ()):

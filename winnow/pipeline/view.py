@@ -41,11 +41,9 @@ class OpenView:
     def __init__(self, view: View) -> None:
         self.documents = Store.open(view.documents)
         self.masks = [Store.open(path) for path in view.masks]
-        self._stores = [
-            self.documents,
-            *self.masks,
-            *(Store.open(path) for path in view.aligned if path not in view.masks),
-        ]
+        aligned = [Store.open(path) for path in view.aligned]
+        # where two stores have a column (cluster_id of two deduplications), the later one's counts
+        self._stores = [self.documents, *reversed(self.masks), *aligned]
 
     @property
     def shard_count(self) -> int:

@@ -20,6 +20,8 @@ from winnow.sources.reader import SplitReader
 from winnow.sources.records import PAGE_KINDS, Damage
 from winnow.sources.splits import cut, find_files
 
+_SPLIT_BYTES = ByteSize(64 << 20)
+_MAX_RECORD_BYTES = ByteSize(32 << 20)
 _BATCH_BYTES = 64 << 20  # a batch of large pages is cut before its number of rows is reached
 
 
@@ -62,8 +64,8 @@ class WarcSource:
     """Value of the column ``source``."""
     prefix: str = ""
     """Put before each line of a listing, e.g. ``s3://commoncrawl/``."""
-    split_bytes: ByteSize = ByteSize(64 << 20)
-    max_record_bytes: ByteSize = ByteSize(32 << 20)
+    split_bytes: ByteSize = _SPLIT_BYTES
+    max_record_bytes: ByteSize = _MAX_RECORD_BYTES
     """Cap on a page's decoded bytes; larger ones are counted and skipped."""
     batch_rows: int = 64
     """Rows a batch; it cannot change the result."""

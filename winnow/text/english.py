@@ -4,8 +4,9 @@ spaCy cuts a text at white space and then works on each piece (here: *chunk*) al
 prefixes and suffixes off, keeps URLs whole, splits the rest at infixes, and last merges or expands
 special cases ("don't", ":-)"). The rules are regular expressions with about a hundred alternatives
 each, and nearly all of the time goes into finding that none of them matches. This is the same
-algorithm over spaCy's own rules, which are read from the installed package; what is new is that a
-look at one character says whether an expression can match at all.
+algorithm over spaCy's own rules, which are here as data (``english_rules.toml``), so that the words
+do not change with the version of a package; what is new is that a look at one character says
+whether an expression can match at all.
 
 Source: spaCy 3.8, ``tokenizer.pyx`` (``_split_affixes``, ``_attach_tokens``,
 ``_apply_special_cases``), MIT licence. Differs:
@@ -19,9 +20,9 @@ Source: spaCy 3.8, ``tokenizer.pyx`` (``_split_affixes``, ``_attach_tokens``,
 from __future__ import annotations
 
 import re
+import tomllib
 from itertools import pairwise
-
-from winnow.optional import require
+from pathlib import Path
 
 URL_MAX_CHARS = 10_000
 _TAIL = 24  # characters from the end in which a suffix lies; the longest rule has 6
@@ -32,27 +33,21 @@ _UNIT_HINT = re.compile(r"[0-9'’]")  # suffixes of letters follow a digit ("km
 _URL_HINT = re.compile(r"\.[^\x00-\x60\x7b-\x7f]{2}|\.[0-9]+\.[0-9]+\.[0-9]")
 _LOOKBEHIND = re.compile(r"\(\?<=(?:\[(?:\\.|[^\]\\])*\]|\\.|[^()\[\]\\])*\)")
 _LITERALS = re.compile(r"\\(.)|(?:\(\?[:=!]|[()|+*?])|(.)")
-_NEVER = re.compile(r"(?!)")
+_RULES = Path(__file__).with_name("english_rules.toml")
 
 
 class EnglishTokenizer:
     """``tokenize(chunk)`` → its tokens. Holds spaCy's rules and nothing that changes an answer."""
 
     def __init__(self) -> None:
-        require("spacy", "splitting English words")
-        from spacy.lang.en import English
-        from spacy.symbols import ORTH
-
-        rules = English.Defaults
-        prefixes = [piece for piece in rules.prefixes if piece.strip()]
-        suffixes = [piece for piece in rules.suffixes if piece.strip()]
+        rules = tomllib.loads(_RULES.read_text(encoding="utf-8"))
+        prefixes, suffixes = rules["prefixes"], rules["suffixes"]
         self._prefix = re.compile("|".join(prefixes))
         self._suffix = re.compile("|".join(f"{piece}$" for piece in suffixes))
-        self._infix = re.compile("|".join(piece for piece in rules.infixes if piece.strip()))
-        self._url_match = rules.url_match or _NEVER.match
+        self._infix = re.compile("|".join(rules["infixes"]))
+        self._url_match = re.compile(rules["url"]).match
         self._specials: dict[str, tuple[str, ...]] = {
-            chunk: tuple(str(token[ORTH]) for token in tokens)
-            for chunk, tokens in rules.tokenizer_exceptions.items()
+            chunk: tuple(tokens) for chunk, tokens in rules["specials"].items()
         }
         self._special_chars = max(map(len, self._specials))
         self._suffix_context = _context_characters(suffixes)
@@ -183,10 +178,9 @@ class EnglishTokenizer:
         """Special cases that affix rules tear apart: torn tokens, two or more → right ones."""
         torn = {}
         for chunk, tokens in self._specials.items():
-            if chunk.split() == [chunk]:
-                sequence = self._split(chunk, specials=False)
-                if len(sequence) > 1:
-                    torn[sequence] = tokens
+            sequence = self._split(chunk, specials=False)
+            if len(sequence) > 1:
+                torn[sequence] = tokens
         return torn
 
     def _merge(self, tokens: tuple[str, ...]) -> tuple[str, ...]:
