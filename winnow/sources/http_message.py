@@ -33,7 +33,7 @@ class TooLarge(ValueError):
 def head_end(block: bytes) -> int:
     """Where the body starts; -1 where the head does not end. Line ends may be bare line feeds."""
     first = block.find(b"\n", 0, MAX_HEAD_BYTES)
-    if block[first - 1 : first] == b"\r":
+    if block[first - 1] == 13:  # the first line's end is the others'
         end = block.find(b"\r\n\r\n", first - 1, MAX_HEAD_BYTES)
         if end >= 0:
             return end + 4
@@ -64,10 +64,11 @@ def field_value(head: bytes, lower_head: bytes, name: bytes) -> bytes | None:
         found = later
     start = found + len(name)
     end = head.find(b"\n", start)
+    if end < 0 or head[end + 1 : end + 2] not in (b" ", b"\t"):
+        return head[start : end if end >= 0 else len(head)].strip()
     while 0 <= end < len(head) - 1 and head[end + 1] in b" \t":  # a continuation line
         end = head.find(b"\n", end + 1)
-    value = head[start : end if end >= 0 else len(head)]
-    return b" ".join(value.split()) if b"\n" in value else value.strip()
+    return b" ".join(head[start : end if end >= 0 else len(head)].split())
 
 
 def decode_body(

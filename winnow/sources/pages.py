@@ -110,8 +110,11 @@ def _response(
         return _page_type(told, mime, identified, body[:_HEAD_BYTES]), body
     if len(block) - body_start > max_bytes:
         raise Skipped("too_large")
-    start = block[body_start : body_start + _HEAD_BYTES]
-    return _page_type(told, mime, identified, start), memoryview(block)[body_start:]
+    # the first bytes are enough unless the type has to be guessed
+    start = block[body_start : body_start + (16 if mime else _HEAD_BYTES)]
+    if not mime or is_binary(start):
+        told = _page_type(told, mime, identified, start)
+    return told, memoryview(block)[body_start:]
 
 
 _HEAD_BYTES = 2048  # of the body, for its type

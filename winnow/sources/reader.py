@@ -101,7 +101,7 @@ class SplitReader:
                     return member
                 kind = _KINDS.get(int(record.record_type), "unknown")
                 if kind in PAGE_KINDS:
-                    block = record.reader.read()
+                    block = record.reader.read(length)
                     if len(block) != length:
                         return member
                     get = record.headers.get_bytes

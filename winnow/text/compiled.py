@@ -15,6 +15,10 @@ def compiled(function: Function) -> Function:
 
     The cache notices a change of the function's own file only, so a function lives in the file of
     those that call it (``space_bytes`` is the exception: Python's white space does not change).
+    Where neither folder can be written to, every process compiles anew.
     """
     numba = require("numba", "text measures")
-    return cast(Function, numba.njit(cache=True, nogil=True)(function))
+    try:
+        return cast(Function, numba.njit(cache=True, nogil=True)(function))
+    except RuntimeError:  # numba found no place for its cache
+        return cast(Function, numba.njit(nogil=True)(function))
