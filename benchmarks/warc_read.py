@@ -3,7 +3,7 @@
     pip install fastwarc warcio
     python benchmarks/warc_read.py --json FILE
 
-Ours is the whole source: splits, damage checks, HTTP decoding, content types, Arrow batches with all
+Ours is the whole source: splits, damage checks, HTTP decoding, content types, Arrow batches of all
 columns. The peers are the shortest loops that parse every record with its HTTP head and read the
 bodies of the responses; "into Arrow" also collects the same columns by hand. Interleaved in one
 process; CPU seconds, so that a busy machine matters less; medians. ``same_output``: as many bodies

@@ -97,6 +97,15 @@ def test_results_larger_than_a_pipe() -> None:
     assert [len(result[1]) for result in results] == [5_000_000] * 3 + [18]
 
 
+def test_pages_larger_than_a_group() -> None:
+    large = b"<html>" + b"x" * (supervisor.GROUP_BYTES + 1_000_000)
+    results = sandbox().extract([(large, "text/html"), page(""), (large, None), (b"", None)])
+    expected = open_extraction(HOSTILE)
+    assert results[0] == results[2] == encode_result(expected(large, None))
+    assert results[1] == encode_result(expected(*page("")))
+    assert results[3] == encode_result(expected(b"", None))
+
+
 def test_groups(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervisor, "GROUP_BYTES", 60)
     deeds = ["", "", "abort", "", "", "", "abort", ""] * 3

@@ -1,18 +1,23 @@
-"""How pages and results cross the pipes of the sandbox: lengths, then bytes.
+"""How pages and results pass between the sandbox and its parent.
 
-A group is its number of pages, then each page; a page is two lengths (content type, payload) and
-the bytes; a result is four lengths (title, text, charset, problem) and the bytes. Integers are
-little-endian; the length -1 stands for None.
+Payloads lie one behind the other in memory that both have mapped: through a pipe they would be
+copied in pieces, with a switch between the processes at each. The pipe carries the rest: a group is
+its number of pages, then for each page two lengths (content type, payload) and the content type; a
+result is four lengths (title, text, charset, problem) and the bytes. Integers are little-endian;
+the length -1 stands for None. The shared memory starts with the number of the page at work.
 """
 
 from __future__ import annotations
 
+import mmap
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import IO
 
 from winnow.extract.extraction import Extracted
 
+PROGRESS = struct.Struct("<i")
+PAYLOADS_AT = 64
 _COUNT = struct.Struct("<i")
 _PAGE = struct.Struct("<iq")
 _RESULT = struct.Struct("<iqii")
@@ -23,32 +28,49 @@ ResultBytes = tuple[bytes | None, bytes, bytes | None, bytes | None]
 """Title, text, charset, problem, each in UTF-8."""
 
 
-def write_group(sink: IO[bytes], pages: Sequence[PageBytes]) -> None:
-    sink.write(_COUNT.pack(len(pages)))
+def shared_bytes(payload_bytes: int) -> int:
+    """Size of the shared memory for groups of at most ``payload_bytes``."""
+    return PAYLOADS_AT + payload_bytes
+
+
+def write_group(sink: IO[bytes], area: mmap.mmap, pages: Sequence[PageBytes]) -> None:
+    """Hand over a group that fits the area. The group before it must be done with."""
+    PROGRESS.pack_into(area, 0, -1)
+    parts = [_COUNT.pack(len(pages))]
+    at = PAYLOADS_AT
     for payload, content_type in pages:
         told = None if content_type is None else content_type.encode("utf-8", "replace")
-        sink.write(_PAGE.pack(-1 if told is None else len(told), len(payload)) + (told or b""))
-        sink.write(payload)
+        parts.append(_PAGE.pack(-1 if told is None else len(told), len(payload)))
+        parts.append(told or b"")
+        area[at : at + len(payload)] = payload
+        at += len(payload)
+    sink.write(b"".join(parts))
     sink.flush()
 
 
-def read_group(source: IO[bytes]) -> list[tuple[bytes, str | None]] | None:
-    """The next group; None where the stream ends, also in the middle of one."""
+def read_group(source: IO[bytes], area: mmap.mmap) -> Iterator[tuple[bytes, str | None]] | None:
+    """The pages of the next group; None where the stream ends, also in the middle of one."""
     head = source.read(_COUNT.size)
     if len(head) < _COUNT.size:
         return None
-    pages: list[tuple[bytes, str | None]] = []
+    pages: list[tuple[int, str | None]] = []
     for _ in range(_COUNT.unpack(head)[0]):
         head = source.read(_PAGE.size)
         if len(head) < _PAGE.size:
             return None
         told_bytes, payload_bytes = _PAGE.unpack(head)
         told = None if told_bytes < 0 else source.read(told_bytes).decode()
-        payload = source.read(payload_bytes)
-        if len(payload) < payload_bytes:
-            return None
-        pages.append((payload, told))
-    return pages
+        pages.append((payload_bytes, told))
+    return _payloads(area, pages)
+
+
+def _payloads(
+    area: mmap.mmap, pages: list[tuple[int, str | None]]
+) -> Iterator[tuple[bytes, str | None]]:
+    at = PAYLOADS_AT
+    for payload_bytes, told in pages:
+        yield area[at : at + payload_bytes], told
+        at += payload_bytes
 
 
 def encode_result(result: Extracted) -> ResultBytes:

@@ -12,9 +12,9 @@ reaches. So extraction runs in a process that may die:
   would cost as much as 4 % of the extraction; those that were not yet written are made again);
 - it ends when its parent does: by the end of its input, and on Linux by the parent-death signal.
 
-On its standard input come groups of pages, on its standard output goes a result a page; both as
-:mod:`winnow.extract.frames` lays them out. It imports no Arrow, and prints nothing: what an
-engine prints would be the text of documents.
+On its standard input come groups of pages, whose payloads lie in memory shared with the parent; on
+its standard output goes a result a page; :mod:`winnow.extract.frames` lays them out. It imports no
+Arrow, and prints nothing: what an engine prints would be the text of documents.
 """
 
 from __future__ import annotations
@@ -23,24 +23,22 @@ import json
 import mmap
 import os
 import signal
-import struct
 import sys
 from typing import Any
 
 from winnow.extract.extraction import Settings, failed, open_extraction
-from winnow.extract.frames import pack_result, read_group
+from winnow.extract.frames import PROGRESS, pack_result, read_group
 from winnow.extract.guard import Limits
 
 READY = "ready"
-PROGRESS = struct.Struct("<i")
 _HELD_BYTES = 1 << 16
 
 
 def encode_settings(
-    settings: Settings, cpu_seconds: float, memory_bytes: int, parent: int, progress: int
+    settings: Settings, cpu_seconds: float, memory_bytes: int, parent: int, shared: int
 ) -> str:
-    """The command-line argument that :func:`main` reads; ``progress`` is the descriptor of the
-    file that holds the number of the page at work."""
+    """The command-line argument that :func:`main` reads; ``shared`` is the descriptor of the
+    memory that is shared with the parent."""
     limits = settings.limits
     return json.dumps(
         {
@@ -51,7 +49,7 @@ def encode_settings(
             "cpu_seconds": cpu_seconds,
             "memory_bytes": memory_bytes,
             "parent": parent,
-            "progress": progress,
+            "shared": shared,
         }
     )
 
@@ -80,12 +78,12 @@ def main(argument: str) -> None:
         return
     _write(output, pack_result(failed(READY)))
     cpu_seconds = options["cpu_seconds"]
-    progress = mmap.mmap(options["progress"], PROGRESS.size)
+    area = mmap.mmap(options["shared"], 0)
     source = sys.stdin.buffer
-    while (group := read_group(source)) is not None:
+    while (group := read_group(source, area)) is not None:
         held = bytearray()
         for page, (payload, content_type) in enumerate(group):
-            PROGRESS.pack_into(progress, 0, page)
+            PROGRESS.pack_into(area, 0, page)
             signal.setitimer(signal.ITIMER_PROF, cpu_seconds)
             held += pack_result(extract(payload, content_type))
             if len(held) >= _HELD_BYTES:

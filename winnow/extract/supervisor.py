@@ -13,21 +13,24 @@ import tempfile
 import weakref
 from collections.abc import Sequence
 from pathlib import Path
+from typing import IO
 
 import winnow
 from winnow.errors import PlanError, StageError
 from winnow.extract.extraction import Settings, failed
 from winnow.extract.frames import (
+    PROGRESS,
     PageBytes,
     ResultBytes,
     encode_result,
+    shared_bytes,
     unpack_results,
     write_group,
 )
-from winnow.extract.sandbox import PROGRESS, READY, encode_settings
+from winnow.extract.sandbox import READY, encode_settings
 
-GROUP_BYTES = 8 << 20
-"""Payload bytes that are sent at a time: what a death can make us send again."""
+GROUP_BYTES = 4 << 20
+"""Payload bytes that are handed over at a time; a larger page goes alone."""
 _PIPE_BYTES = 1 << 20
 _IDLE_SECONDS = 60.0
 
@@ -80,9 +83,11 @@ class Sandbox:
                 results[page] = too_large  # not worth the way through a pipe
         waiting = [page for page in range(len(pages)) if page not in results]
         while waiting:
-            count = size = 0
-            while count < len(waiting) and (count == 0 or size <= GROUP_BYTES):
+            count, size = 1, len(pages[waiting[0]][0])
+            while count < len(waiting):
                 size += len(pages[waiting[count]][0])
+                if size > GROUP_BYTES:
+                    break
                 count += 1
             group = waiting[:count]
             child = self._ready_child()
@@ -119,14 +124,15 @@ class Sandbox:
 class _Child:
     def __init__(self, sandbox: Sandbox) -> None:
         self.owner = os.getpid()
-        with tempfile.TemporaryFile() as file:
-            file.truncate(PROGRESS.size)
-            self._progress = mmap.mmap(file.fileno(), PROGRESS.size)
+        size = shared_bytes(max(GROUP_BYTES, sandbox.settings.limits.max_html_bytes))
+        with _memory_file() as file:
+            file.truncate(size)
+            self._area = mmap.mmap(file.fileno(), size)
             self._start(sandbox, file.fileno())
 
-    def _start(self, sandbox: Sandbox, progress: int) -> None:
+    def _start(self, sandbox: Sandbox, shared: int) -> None:
         argument = encode_settings(
-            sandbox.settings, sandbox.cpu_seconds, sandbox.memory_bytes, self.owner, progress
+            sandbox.settings, sandbox.cpu_seconds, sandbox.memory_bytes, self.owner, shared
         )
         self._process = subprocess.Popen(
             # -P: the working folder must not shadow what the child imports
@@ -135,7 +141,7 @@ class _Child:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,  # engines warn with the page's text in the message
             env=_environment(),
-            pass_fds=(progress,),
+            pass_fds=(shared,),
         )
         assert self._process.stdin is not None
         assert self._process.stdout is not None
@@ -158,14 +164,13 @@ class _Child:
 
     def page_at_work(self) -> int:
         """Which page of the group was at work last; -1 before the first."""
-        return int(PROGRESS.unpack_from(self._progress)[0])
+        return int(PROGRESS.unpack_from(self._area)[0])
 
     def run(self, pages: Sequence[PageBytes], idle_seconds: float) -> list[ResultBytes]:
         """Results of ``pages``; fewer where the child ended before it had them all."""
-        PROGRESS.pack_into(self._progress, 0, -1)
         # a child that has died: what it wrote before can still be read
         with contextlib.suppress(BrokenPipeError):
-            write_group(self._input, pages)
+            write_group(self._input, self._area, pages)
         return self._receive(len(pages), idle_seconds)
 
     def _receive(self, count: int, idle_seconds: float | None) -> list[ResultBytes]:
@@ -218,6 +223,13 @@ def _environment() -> dict[str, str]:
     root = str(Path(winnow.__path__[0]).parent)
     found = os.environ.get("PYTHONPATH")
     return {**os.environ, "PYTHONPATH": f"{root}{os.pathsep}{found}" if found else root}
+
+
+def _memory_file() -> IO[bytes]:
+    """A file without a name, in memory where the system has such files."""
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("winnow-extract"), "r+b")
+    return tempfile.TemporaryFile()
 
 
 def _widen(pipe: int) -> None:

@@ -33,7 +33,7 @@ class TooLarge(ValueError):
 def head_end(block: bytes) -> int:
     """Where the body starts; -1 where the head does not end. Line ends may be bare line feeds."""
     first = block.find(b"\n", 0, MAX_HEAD_BYTES)
-    if block[first - 1] == 13:  # the first line's end is the others'
+    if first > 0 and block[first - 1] == 13:  # the first line's end is the others'
         end = block.find(b"\r\n\r\n", first - 1, MAX_HEAD_BYTES)
         if end >= 0:
             return end + 4

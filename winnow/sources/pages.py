@@ -96,7 +96,8 @@ def _response(
     told, mime = _told_type(field_value(head, lower, b"\ncontent-type:") or b"")
     if mime and mime not in PAGE_TYPES:
         raise Skipped("content_type")
-    if b"-encoding:" in lower:
+    # whole names: Common Crawl keeps the encodings that it undid as X-Crawl-Content-Encoding
+    if b"\ncontent-encoding:" in lower or b"\ntransfer-encoding:" in lower:
         transfer = field_value(head, lower, b"\ntransfer-encoding:") or b""
         content = field_value(head, lower, b"\ncontent-encoding:") or b""
         try:
