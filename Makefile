@@ -8,7 +8,7 @@ OUT    ?= out
 
 demo: $(VENV)/.ready
 	@$(BIN)/winnow run configs/demo.toml
-	@$(BIN)/winnow train configs/train/demo.toml --sample
+	@$(BIN)/winnow train configs/train/demo.toml --sample "The captain" "She was"
 
 test: $(VENV)/.ready
 	$(BIN)/python -m pytest

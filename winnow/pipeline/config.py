@@ -87,9 +87,9 @@ _TOP = ("name", "output", "seed", "measure", "source", "stage", "executor")
 def load_config(path: str | os.PathLike[str], overrides: list[str] | None = None) -> RunConfig:
     """Read a config file.
 
-    ``overrides`` are ``key=value`` pairs, the value as TOML writes it. A key starts with a top-level
-    key or a stage's name: ``seed=1``, ``gopher_quality.word_count.min=30``. Paths in the file are
-    relative to the file, paths in overrides to the current folder. Raises :class:`ConfigError`.
+    ``overrides`` are ``key=value`` pairs, the value as TOML writes it. A key starts with a
+    top-level key or a stage's name: ``seed=1``, ``gopher_quality.word_count.min=30``. Paths in the
+    file are relative to it, paths in overrides to the current folder. Raises :class:`ConfigError`.
     """
     file = Path(path)
     try:
@@ -242,7 +242,7 @@ def _apply(table: dict[str, Any], override: str) -> None:
         place = place.setdefault(step, {}) if isinstance(place, dict) else None
         if not isinstance(place, dict):
             raise ConfigError(f"--set {override!r}: {step!r} is not a table")
-    is_path = place is table and steps[-1] == "output" or steps[-1] in _path_fields(place)
+    is_path = (place is table and steps[-1] == "output") or steps[-1] in _path_fields(place)
     place[steps[-1]] = _from_here(value) if is_path else value
 
 

@@ -45,6 +45,10 @@ def available_cores() -> int:
         return os.cpu_count() or 1
 
 
+def _import_paths() -> list[str]:
+    return [path or os.getcwd() for path in sys.path]  # "" is the current folder, in a notebook
+
+
 class WorkerDied(Exception):
     """The worker process ended in the middle of a task."""
 
@@ -55,11 +59,12 @@ class Worker:
     def __init__(self) -> None:
         ours_read, theirs_write = os.pipe()
         theirs_read, ours_write = os.pipe()
-        command = [sys.executable, "-m", "winnow.pipeline.worker"]
+        # -P: what is importable there is what is importable here, and not the current folder
+        command = [sys.executable, "-P", "-m", "winnow.pipeline.worker"]
         self._process = subprocess.Popen(
             [*command, str(theirs_read), str(theirs_write)],
             pass_fds=(theirs_read, theirs_write),
-            env={**os.environ, **ONE_THREAD, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            env={**os.environ, **ONE_THREAD, "PYTHONPATH": os.pathsep.join(_import_paths())},
             stdin=subprocess.DEVNULL,
         )
         os.close(theirs_read)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any, Protocol
 
 import numpy as np
@@ -45,6 +46,7 @@ class Encoder(Protocol):
         ...
 
 
+@lru_cache(maxsize=2)  # an encoder keeps nothing of what it encodes, so one a process serves all
 def load_tokenizer(tokenizer_json: str, eos_token: str, name: str) -> Encoder:
     """The encoder that a ``tokenizer.json`` (Hugging Face `tokenizers`) describes.
 

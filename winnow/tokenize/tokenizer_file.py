@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
@@ -64,7 +65,7 @@ class TokenizerFile:
                 remedy="Run the same command again; steps made with the old one are made anew.",
             )
         if self.location in PACKAGED:
-            return _packaged_json(self.location)
+            return _packaged_json(self.location, self.sha256)
         try:
             return Path(self.location).read_text("utf-8")
         except UnicodeDecodeError:
@@ -137,7 +138,8 @@ def _no_file(path: Path, error: OSError) -> ConfigError:
     return ConfigError(f"{WHY}: cannot read tokenizer {path}: {error.strerror}")
 
 
-def _packaged_json(name: str) -> str:
+@lru_cache(maxsize=2)  # plan, encode and finish ask for it in one process
+def _packaged_json(name: str, sha256: str) -> str:
     """A byte-level BPE from a vocabulary and merges in GPT-2's form, special token last."""
     tokenizers = require("tokenizers", WHY)
     vocabulary, merges = _paths(name)
