@@ -5,8 +5,8 @@
 ``benchmarks/peers/datatrove_chain.py`` says how to install the peer. Both sides do the same steps:
 read, extract, English by fastText lid.176, Gopher repetition and quality, MinHash 14 x 8 over
 5-grams, GPT-2 tokens shuffled. They differ in the extractor (resiliparse here, trafilatura there),
-so texts and counts differ; the funnels are printed side by side. Imports are not counted on either side
-(compiled kernels come from numba's cache after the first round; the first is not counted).
+so texts and counts differ; the funnels are printed side by side. Imports are not counted on either
+side (compiled kernels come from numba's cache; the round that fills it is not counted).
 
 Rows: pages a second by wall clock; the same by CPU time, which a busy machine moves less; and ours
 once more measuring every document with every filter (the ledger in full), which the peer cannot.
