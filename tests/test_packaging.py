@@ -1,12 +1,9 @@
 """What `pip install` brings is what the code needs."""
 
 import re
-import subprocess
 import tomllib
 from fnmatch import fnmatch
 from pathlib import Path
-
-import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -72,16 +69,3 @@ def test_every_dependency_is_pinned_by_the_constraints() -> None:
     for requirement in (each for group in groups for each in group):
         name = re.split(r"[<>=\[ ]", requirement)[0].lower().replace("_", "-")
         assert name in pinned | {"winnow-data"}, f"{name} has no pin in constraints.txt"
-
-
-def test_nothing_names_a_registry_host_or_a_machine() -> None:
-    listed = subprocess.run(
-        ["git", "ls-files"], capture_output=True, text=True, cwd=ROOT, check=False
-    )
-    if listed.returncode:
-        pytest.skip("not a git checkout")
-    hosts = re.compile("pypi[.]org|pythonhosted|/root/|/work/")
-    for name in listed.stdout.split("\n"):
-        path = ROOT / name
-        if path.suffix in (".py", ".toml", ".md", ".txt", ".ipynb") and path.is_file():
-            assert not hosts.search(path.read_text(errors="replace")), name

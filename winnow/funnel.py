@@ -173,4 +173,4 @@ def _verdict_row(state: StepState) -> FunnelRow:
     kept = verdicts.pop(KEPT, 0)
     ordered = dict(sorted(verdicts.items(), key=lambda item: -item[1]))
     notes = {k: v for k, v in state.counters.items() if not k.startswith("verdict.")}
-    return FunnelRow(state.name, kept + sum(verdicts.values()), kept, ordered, notes)
+    return FunnelRow(state.label, kept + sum(verdicts.values()), kept, ordered, notes)

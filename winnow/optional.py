@@ -14,6 +14,7 @@ from winnow.errors import MissingExtra
 
 # module name -> (the extra of ours that installs it, the distribution that carries it)
 EXTRAS: dict[str, tuple[str, str]] = {
+    "deflate": ("extract", "deflate"),
     "fastwarc": ("extract", "fastwarc"),
     "resiliparse": ("extract", "resiliparse"),
     "trafilatura": ("extract", "trafilatura"),

@@ -238,7 +238,7 @@ class _Builder:
             Draft(
                 name=self._unused("ledger"),
                 kind="ledger",
-                label="verdict",
+                label="filters",
                 work=LedgerWork(names, (*first, *bounds)),
                 schema=ledger_schema(self.columns, names),
                 shard_count=len(self.splits),

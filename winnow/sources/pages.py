@@ -8,8 +8,12 @@ import re
 from datetime import UTC, datetime
 from functools import lru_cache
 
+import numpy as np
+import pyarrow as pa
+
 from winnow.sources.content_type import PAGE_TYPES, is_binary, mime_type, sniff
 from winnow.sources.http_message import (
+    MAX_HEAD_BYTES,
     BadHttp,
     TooLarge,
     decode_body,
@@ -21,11 +25,11 @@ from winnow.sources.records import Record
 
 
 class Pages:
-    """The rows of a batch, column by column; ``size`` is the bytes of their payloads."""
+    """The rows of a batch, column by column."""
 
     __slots__ = (
-        "content_type", "crawl_date", "domain", "payload", "record_id", "size", "url",
-        "warc_length", "warc_offset",
+        "content_type", "crawl_date", "domain", "payload", "record_id", "url", "warc_length",
+        "warc_offset",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -36,8 +40,7 @@ class Pages:
         self.warc_offset: list[int] = []
         self.warc_length: list[int] = []
         self.content_type: list[str] = []
-        self.payload: list[bytes | memoryview] = []
-        self.size = 0
+        self.payload = Payloads()
 
     def add(self, record: Record, max_bytes: int) -> None:
         """Add the page in ``record``; :class:`Skipped`, or :class:`BadHttp`: nothing is added."""
@@ -53,7 +56,38 @@ class Pages:
         self.warc_length.append(record.length)
         self.content_type.append(content_type)
         self.payload.append(payload)
-        self.size += len(payload)
+
+
+class Payloads:
+    """The column of payloads, copied as they come: while they are in the processor's cache.
+
+    Into memory of Arrow's pool, which is used again from batch to batch: memory fresh from the
+    system costs more than the copy.
+    """
+
+    def __init__(self) -> None:
+        self.size = 0
+        self._ends: list[int] = []
+        self._buffer = pa.allocate_buffer(_PAYLOAD_BYTES, resizable=True)
+        self._view = memoryview(self._buffer).cast("B")
+
+    def append(self, payload: bytes | memoryview) -> None:
+        end = self.size + len(payload)
+        if end > len(self._view):
+            self._view.release()
+            self._buffer.resize(max(end, 2 * self._buffer.size))
+            self._view = memoryview(self._buffer).cast("B")
+        self._view[self.size : end] = payload
+        self.size = end
+        self._ends.append(end)
+
+    def to_array(self) -> pa.Array:
+        """``large_binary``, over the memory of this; nothing is to be appended after it."""
+        self._view.release()
+        offsets = np.zeros(len(self._ends) + 1, np.int64)
+        offsets[1:] = self._ends
+        buffers = [None, pa.py_buffer(offsets), self._buffer.slice(0, self.size)]
+        return pa.Array.from_buffers(pa.large_binary(), len(self._ends), buffers)
 
 
 class Skipped(Exception):
@@ -66,6 +100,7 @@ class Skipped(Exception):
 
 _HOST = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://(?:[^/?#\\@]*@)?(\[[^\]/?#]*\]|[^/?#\\:]*)")
 _URN = "<urn:uuid:"
+_PAYLOAD_BYTES = 4 << 20  # most batches have less
 
 
 def _content(record: Record, max_bytes: int) -> tuple[str, bytes | memoryview]:
@@ -75,23 +110,25 @@ def _content(record: Record, max_bytes: int) -> tuple[str, bytes | memoryview]:
         raise Skipped("too_large")
     told = record.content_type or b""
     if record.kind == "response" and (not told or told[:16].lower() == b"application/http"):
-        return _response(block, record.identified_type, max_bytes)
+        return _response(block, record, max_bytes)
     if (record.url or b"").lstrip(b"<").startswith(b"metadata:"):
         raise Skipped("record_type")  # wget's own log and manifest, filed as resources
     if len(block) > max_bytes:
         raise Skipped("too_large")
-    return _page_type(*_told_type(told), record.identified_type, block), block
+    start = bytes(block[:_HEAD_BYTES])
+    return _page_type(*_told_type(told), record, start), block
 
 
-def _response(
-    block: bytes, identified: bytes | None, max_bytes: int
-) -> tuple[str, bytes | memoryview]:
-    if block[8:13] != b" 200 " and status_code(block) != 200:
+def _response(block: memoryview, record: Record, max_bytes: int) -> tuple[str, bytes | memoryview]:
+    start = bytes(block[:_HEAD_BYTES])
+    if b"\r\n\r\n" not in start:
+        start = bytes(block[:MAX_HEAD_BYTES])
+    if start[8:13] != b" 200 " and status_code(start) != 200:
         raise Skipped("http_status")
-    body_start = head_end(block)
-    if body_start < 0 or not block.startswith(b"HTTP/"):
+    body_start = head_end(start)
+    if body_start < 0 or not start.startswith(b"HTTP/"):
         raise BadHttp("bad_http", "the HTTP head does not start as one, or does not end")
-    head = block[:body_start]
+    head = start[:body_start]
     lower = head.lower()
     told, mime = _told_type(field_value(head, lower, b"\ncontent-type:") or b"")
     if mime and mime not in PAGE_TYPES:
@@ -101,24 +138,24 @@ def _response(
         transfer = field_value(head, lower, b"\ntransfer-encoding:") or b""
         content = field_value(head, lower, b"\ncontent-encoding:") or b""
         try:
-            body = decode_body(block[body_start:], transfer, content, max_bytes)
+            body = decode_body(bytes(block[body_start:]), transfer, content, max_bytes)
         except TooLarge:
             raise Skipped("too_large") from None
         except BadHttp as error:
             if error.kind == "unknown_encoding":
                 raise Skipped("content_encoding") from None
             raise
-        return _page_type(told, mime, identified, body[:_HEAD_BYTES]), body
+        return _page_type(told, mime, record, body[:_HEAD_BYTES]), body
     if len(block) - body_start > max_bytes:
         raise Skipped("too_large")
     # the first bytes are enough unless the type has to be guessed
-    start = block[body_start : body_start + (16 if mime else _HEAD_BYTES)]
+    start = bytes(block[body_start : body_start + (16 if mime else _HEAD_BYTES)])
     if not mime or is_binary(start):
-        told = _page_type(told, mime, identified, start)
-    return told, memoryview(block)[body_start:]
+        told = _page_type(told, mime, record, start)
+    return told, block[body_start:]
 
 
-_HEAD_BYTES = 2048  # of the body, for its type
+_HEAD_BYTES = 2048  # of a block or body: holds nearly every HTTP head, and is enough for a type
 
 
 @lru_cache(maxsize=4096)
@@ -128,14 +165,15 @@ def _told_type(value: bytes) -> tuple[str, str]:
     return text, mime_type(text)
 
 
-def _page_type(told: str, mime: str, identified: bytes | None, start: bytes) -> str:
+def _page_type(told: str, mime: str, record: Record, start: bytes) -> str:
     """The Content-Type to file the page under; :class:`Skipped` where it is no page.
 
     The server's word where it is one; else the crawler's (``WARC-Identified-Payload-Type``), else
     what the bytes look like. Bytes of a known binary format overrule them all.
     """
     if not mime:
-        told = mime = (_told_type(identified)[1] if identified else "") or sniff(start)
+        identified = record.field(b"warc-identified-payload-type") or b""
+        told = mime = _told_type(identified)[1] or sniff(start)
     if mime not in PAGE_TYPES or is_binary(start):
         raise Skipped("content_type")
     return told
@@ -166,7 +204,7 @@ def epoch_seconds(date: str) -> int | None:
 
 def block_digest_matches(record: Record) -> bool | None:
     """Whether ``WARC-Block-Digest`` is right; None where there is none, or of an unknown kind."""
-    told = record.block_digest
+    told = record.field(b"warc-block-digest")
     if told is None or record.block is None:
         return None
     name, _, value = told.decode("latin-1").partition(":")

@@ -1,37 +1,34 @@
-"""All records of a split: fastwarc where the file is in order, the careful reader where not.
+"""All records of a split: a member at a time where it is in order, the careful reader where not.
 
-fastwarc inflates and parses several times faster than Python can, but sees one long stream: it
-reads across the ends of gzip members, so one wrong length makes it swallow what follows, and one
-bad byte ends it. Here each of its records is held back until the next one has begun, and counts
-only if it began and ended in a member of its own. At the first doubt the careful reader takes that
-member, and fastwarc goes on behind it.
+As a rule a member is whole and holds one record and no more, and then a few checks of the inflated
+bytes are all that it takes. In any doubt the careful reader takes that member, from its start.
 """
 
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from typing import Any
 
-from winnow.optional import require
 from winnow.sources.input_file import InputFile
 from winnow.sources.members import (
     MAGIC,
-    RECORD_START,
     Inflated,
+    WholeMembers,
     find_member,
     measure_member,
     starts_record,
 )
-from winnow.sources.records import PAGE_KINDS, Damage, Record, Window, read_window
+from winnow.sources.records import (
+    MAX_HEADER_BYTES,
+    RECORD_START,
+    Damage,
+    Record,
+    Window,
+    read_window,
+    sole_record,
+)
 
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _PLAIN_BLOCK_BYTES = 1 << 20
-
-# fastwarc's WarcRecordType, as the numbers that it compares equal to
-_KINDS = {
-    2: "warcinfo", 4: "response", 8: "resource", 16: "request", 32: "metadata", 64: "revisit",
-    128: "conversion", 256: "continuation",
-}  # fmt: skip
 
 
 class SplitReader:
@@ -39,13 +36,6 @@ class SplitReader:
 
     def __init__(self, max_block_bytes: int) -> None:
         self.max_block_bytes = max_block_bytes
-        self._archive_iterator = require("fastwarc", "source 'warc'").ArchiveIterator
-        names = require("fastwarc.warc", "source 'warc'").WarcHeader
-        self._fields = (  # looked up by these, a field costs a tenth of what its name costs
-            names.WARC_TARGET_URI, names.WARC_DATE, names.WARC_RECORD_ID, names.CONTENT_TYPE,
-            names.WARC_IDENTIFIED_PAYLOAD_TYPE, names.WARC_BLOCK_DIGEST,
-        )  # fmt: skip
-        self._gzip_reader = require("fastwarc.stream_io", "source 'warc'").GzipReader
 
     def read(self, file: InputFile, start: int, end: int) -> Iterator[Record | Damage]:
         """The records whose gzip member starts in ``start <= position < end``, in order.
@@ -58,65 +48,18 @@ class SplitReader:
                 yield from self._read_plain(file)
             return
         position = 0 if start == 0 else find_member(file, start, min(end, file.size))
+        members = WholeMembers(file, self.max_block_bytes + MAX_HEADER_BYTES)
         while position is not None and position < file.size:
-            is_record = starts_record(file, position)
-            if position >= end and is_record:
+            if position >= end and starts_record(file, position):
                 return
-            if is_record:
-                position = yield from self._read_fast(file, position, end)
-                if position >= end:
-                    return
-            position = yield from self._read_member(file, position)
-
-    def _read_fast(
-        self, file: InputFile, start: int, end: int
-    ) -> Generator[Record | Damage, None, int]:
-        """Records from ``start`` for as long as all is in order; returns where to go on."""
-        gzip: Any = self._gzip_reader(file.stream(), fsspec_args=False)
-        gzip.inner_seek(start)
-        # not inplace: a record without Content-Length would have that of the one before
-        records = iter(self._archive_iterator(gzip, parse_http=False))
-        member_start = gzip.frame_start_position
-        inflated_to = gzip.inner_tell  # after a record's last byte: the end of its member
-        cap = self.max_block_bytes
-        url, date, record_id, content_type, identified_type, block_digest = self._fields
-        held: Record | None = None
-        position = ended = start
-        try:
-            while True:
-                record = next(records)
-                member: int = member_start()
-                if held is not None:
-                    if member != ended:
-                        return position  # a second record in it, or one begun in it
-                    held.length = ended - position
-                    yield held
-                elif member != start:
-                    return start
-                position = member
-                if member >= end:
-                    return member
-                length = record.content_length
-                if length > cap:
-                    return member
-                kind = _KINDS.get(int(record.record_type), "unknown")
-                if kind in PAGE_KINDS:
-                    block = record.reader.read(length)
-                    if len(block) != length:
-                        return member
-                    get = record.headers.get_bytes
-                    held = Record(
-                        kind, member, 0, block, get(url), get(date), get(record_id),
-                        get(content_type), get(identified_type), get(block_digest),
-                    )  # fmt: skip
-                else:
-                    record.consume()
-                    held = Record(kind, member)
-                if member_start() != member:
-                    return member  # it ran into the next member
-                ended = inflated_to()
-        except (OSError, ValueError, StopIteration):
-            return position
+            member = members.read(position)
+            record = sole_record(member[0], self.max_block_bytes) if member is not None else None
+            if member is None or record is None:
+                position = yield from self._read_member(file, position)
+            else:
+                record.offset, record.length = position, member[1] - position
+                position = member[1]
+                yield record
 
     def _read_member(self, file: InputFile, start: int) -> Generator[Record | Damage, None, int]:
         """What is in the member at ``start``, or why it is none; returns where to go on."""

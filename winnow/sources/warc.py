@@ -123,7 +123,7 @@ class WarcSource:
                 except BadHttp as error:
                     tally.problem(error.kind, f"{split.name}@{found.offset}", error.what)
                 else:
-                    if len(pages.url) >= self.batch_rows or pages.size >= _BATCH_BYTES:
+                    if len(pages.url) >= self.batch_rows or pages.payload.size >= _BATCH_BYTES:
                         yield pages
                         pages = Pages()
         others = sum(count for kind, count in kinds.items() if kind not in PAGE_KINDS)
@@ -156,15 +156,7 @@ def _to_batch(pages: Pages, name: str, split: Split, first_row: int) -> pa.Recor
             pa.array(pages.warc_offset, int64),
             pa.array(pages.warc_length, int64),
             pa.array(pages.content_type, string),
-            _binary(pages.payload),
+            pages.payload.to_array(),
         ],
         schema=RECORDS,
     )
-
-
-def _binary(values: list[bytes | memoryview]) -> pa.Array:
-    """``large_binary`` of ``values``, each copied once."""
-    offsets = np.zeros(len(values) + 1, np.int64)
-    np.cumsum([len(value) for value in values], out=offsets[1:])
-    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(b"".join(values))]
-    return pa.Array.from_buffers(pa.large_binary(), len(values), buffers)
