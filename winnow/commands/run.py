@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import os
 import sys
 import time
 
@@ -46,6 +47,8 @@ def main(arguments: argparse.Namespace) -> int:
 
 def _next(output: str, tokens: bool) -> list[str]:
     """Where everything lies, and what to try."""
+    here = output if "://" in output else os.path.relpath(output)
+    output = output if here.startswith("..") else here
     lines = [
         "",
         "where it lies",
