@@ -24,6 +24,8 @@ def test_every_command_has_help() -> None:
         "run",
         "status",
         "peek",
+        "explain",
+        "whatif",
         "verify",
         "stages",
         "quality",

@@ -64,6 +64,21 @@ def parser() -> argparse.ArgumentParser:
     peek.add_argument("--chars", type=int, default=400, metavar="N", help="of each text (400)")
     peek.add_argument("--seed", type=int, default=0, help="another seed, other documents")
 
+    explain = _add(commands, "explain", "why one page was kept or dropped: its whole story")
+    _run_argument(explain)
+    explain.add_argument("url", metavar="URL")
+
+    whatif = _add(commands, "whatif", "what would change if a bound did, without running anything")
+    _run_argument(whatif)
+    whatif.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        dest="settings",
+        metavar="MEASURE.min=N",
+        help="a changed bound (also .max, or MEASURE=off); may be repeated",
+    )
+
     verify = _add(commands, "verify", "hash every shard of a run, or of one store, again")
     verify.add_argument("path", metavar="RUN_OR_STORE")
 
@@ -142,6 +157,8 @@ _MODULES = {
     "run": "winnow.commands.run",
     "status": "winnow.commands.status",
     "peek": "winnow.commands.peek",
+    "explain": "winnow.commands.explain",
+    "whatif": "winnow.commands.whatif",
     "verify": "winnow.commands.verify",
     "stages": "winnow.commands.stages",
     "quality train": "winnow.commands.quality",

@@ -63,6 +63,11 @@ class Corpus:
         return found[0]
 
     @property
+    def ledger_store(self) -> Store:
+        """The store behind ``ledger``, with its manifest."""
+        return self._one("ledger")
+
+    @property
     def view(self) -> OpenView:
         """Documents with all verdicts so far; for batch-wise work in bounded memory."""
         masks = tuple(store.path for store in self._of_kind("ledger", "verdicts"))
@@ -115,7 +120,7 @@ class Corpus:
     @property
     def ledger(self) -> Rows:
         """One row a document, kept or not: every measure, the verdict, its margin."""
-        return Rows.of_store(self._one("ledger"))
+        return Rows.of_store(self.ledger_store)
 
     @property
     def tokens(self) -> Rows:

@@ -95,7 +95,8 @@ class Funnel:
             for split, counts in self.tokens["splits"].items():
                 lines.append(
                     f"{split + ' tokens':<30}{counts['tokens']:>12,}"
-                    f"  in {counts['documents']:,} documents, {counts['shards']} shards"
+                    f"  in {counts['documents']:,} documents, {counts['shards']} "
+                    f"shard{'s' * (counts['shards'] != 1)}"
                 )
         return lines
 

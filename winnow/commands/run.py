@@ -61,6 +61,7 @@ def _next(output: str, tokens: bool) -> list[str]:
         *lines,
         "try next",
         f"  winnow peek {output} --rejected       what was dropped, and why",
-        f"  winnow status {output}                this funnel again",
+        f"  winnow explain {output} URL           one page's whole story",
+        f"  winnow whatif {output} --set word_count.min=30",
         f'  python -c "import winnow; print(winnow.open({output!r}).funnel())"',
     ]

@@ -234,8 +234,12 @@ def _apply(table: dict[str, Any], override: str) -> None:
         value = text  # a bare word is a string: --set name=web needs no quotes
     place: Any = table
     if steps[0] not in _TOP:
-        place = _named_stage(table, steps[0], override)
-        steps = steps[1:]
+        owner = _stage_that_measures(table, steps[0])
+        if owner is not None:  # `word_count.min=30`, as `winnow whatif` takes it
+            place = owner
+        else:
+            place = _named_stage(table, steps[0], override)
+            steps = steps[1:]
     if not steps:
         raise ConfigError(f"--set {override!r}: name a key of the stage")
     for step in steps[:-1]:
@@ -259,6 +263,18 @@ def _from_here(value: Any) -> Any:
     if isinstance(value, list):
         return [_from_here(item) for item in value]
     return value if not isinstance(value, str) or "://" in value else os.path.abspath(value)
+
+
+def _stage_that_measures(table: dict[str, Any], measure: str) -> dict[str, Any] | None:
+    """The one stage of the config that has this measure and no other name for it."""
+    found: list[dict[str, Any]] = []
+    for entry in table.get("stage", []):
+        use = entry.get("use", "")
+        if use in registry.FILTERS and use != measure:
+            measures = registry.load(registry.FILTERS[use]).measures
+            if measure in [each.name for each in measures]:
+                found.append(entry)
+    return found[0] if len(found) == 1 else None
 
 
 def _named_stage(table: dict[str, Any], name: str, override: str) -> dict[str, Any]:
