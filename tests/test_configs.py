@@ -43,3 +43,31 @@ def test_the_readmes_filter_works(tmp_path: Path) -> None:
     function = entry.stage.open()  # type: ignore[union-attr]
     batch = pa.record_batch({"text": pa.array(["a1b2", ""], pa.large_string())})
     assert function(batch).column("readme_digit_share").to_pylist() == [0.5, 0.0]
+
+
+def test_versions_and_seeds_are_where_they_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A composite's version changes its steps; the seed only those that use it."""
+    from winnow.dedup.minhash import MinHash
+
+    def prints(*sets: str) -> dict[str, str]:
+        config = load_config(ROOT / "configs/demo.toml", [f"output={tmp_path}/out", *sets])
+        return {step.name: step.fingerprint for step in make_plan(config).steps}
+
+    before = prints()
+    seeded = prints("seed=1")
+    assert {name for name in before if before[name] != seeded[name]} == {
+        "tokenizer",
+        "tokenize-encode",
+        "tokens",
+    }
+    monkeypatch.setattr(MinHash, "version", 2)
+    newer = prints()
+    assert newer["exact"] == before["exact"]
+    assert newer["minhash-sign"] != before["minhash-sign"]
+    reordered = prints(
+        "language.languages={zh=0.5,ja=0.5,ru=0.5,pl=0.5,pt=0.5,it=0.5,es=0.5,"
+        "fr=0.5,de=0.5,en=0.65}"
+    )
+    assert reordered["ledger"] == before["ledger"]

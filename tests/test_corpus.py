@@ -67,6 +67,20 @@ def test_what_is_not_there_is_told(corpus: winnow.Corpus, tmp_path: Path) -> Non
         winnow.open(tmp_path)
 
 
+def test_nobody_is_kept_while_a_step_must_still_judge(demo_run: Path, tmp_path: Path) -> None:
+    import shutil
+
+    shutil.copytree(demo_run, tmp_path / "run")
+    (tmp_path / "run" / "minhash" / "manifest.json").unlink()
+    unfinished = winnow.open(tmp_path / "run")
+    with pytest.raises(StoreError, match="minhash must still judge"):
+        unfinished.kept()
+    with pytest.raises(StoreError, match="not finished"):
+        unfinished.rejected()
+    assert "verdict" not in unfinished.documents.columns
+    assert len(unfinished.documents) == len(unfinished.ledger)
+
+
 def test_notebook_html_escapes_the_web(corpus: winnow.Corpus) -> None:
     for shown in (corpus, corpus.funnel(), corpus.ledger, corpus.rejected()):
         html = shown._repr_html_()

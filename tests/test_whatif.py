@@ -81,6 +81,25 @@ def test_what_cannot_be_set(corpus: winnow.Corpus, setting: str, message: str) -
         parse_changes([], known)
 
 
+def test_a_ledger_that_stopped_at_rejections_cannot_be_loosened(tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    done = cli(
+        "run",
+        "configs/demo.toml",
+        "--quiet",
+        "--set",
+        f"output={output}",
+        "--set",
+        "measure=until_rejected",
+    )
+    assert done.returncode == 0, done.stderr
+    lazy = winnow.open(output)
+    assert what_if(lazy, {"word_count": {"min": 90.0}}).total.after > 0
+    for looser in ({"min": 20.0}, "off"):
+        with pytest.raises(ConfigError, match="tightened here but not loosened"):
+            what_if(lazy, {"word_count": looser})
+
+
 def test_on_the_command_line(demo_run: Path) -> None:
     done = cli("whatif", str(demo_run), "--set", "word_count.min=20")
     assert done.returncode == 0, done.stderr

@@ -67,6 +67,14 @@ class Corpus:
         """The store behind ``ledger``, with its manifest."""
         return self._one("ledger")
 
+    def _unjudged(self) -> list[str]:
+        """Steps that give verdicts and are not finished: until they are, nobody knows who stays."""
+        return [
+            state.name
+            for state in self._funnel.states
+            if state.kind in ("ledger", "verdicts") and not state.finished
+        ]
+
     @property
     def view(self) -> OpenView:
         """Documents with all verdicts so far; for batch-wise work in bounded memory."""
@@ -75,8 +83,8 @@ class Corpus:
 
     @property
     def documents(self) -> Rows:
-        """Every extracted document: its columns, and ``verdict``: ``"kept"`` or the reason of the
-        first step that rejected it. ``.kept()`` and ``.rejected(reason)`` narrow it."""
+        """Every extracted document: its columns, and (once all steps have judged) ``verdict``:
+        ``"kept"``, or the reason of the first step that rejected it."""
         return self._documents(None)
 
     def kept(self) -> Rows:
@@ -96,7 +104,14 @@ class Corpus:
 
     def _documents(self, verdict: str | None) -> Rows:
         store = self._one("documents")
-        schema = pa.schema([*store.schema, pa.field("verdict", pa.string())])
+        unjudged = self._unjudged()
+        if unjudged and verdict is not None:
+            raise StoreError(
+                f"the run in {self.path} is not finished: {', '.join(unjudged)} must still judge",
+                remedy="`winnow run` with its config goes on where it stopped.",
+            )
+        verdicts = [] if unjudged else [pa.field("verdict", pa.string())]
+        schema = pa.schema([*store.schema, *verdicts])
         rows = store.rows if verdict is None else None
 
         def batches(columns: list[str]) -> Iterator[pa.RecordBatch]:

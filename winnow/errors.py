@@ -106,3 +106,18 @@ def nearest(name: str, candidates: Iterable[str]) -> str:
     """``" Did you mean 'x'?"`` for the candidate closest to ``name``, or the empty string."""
     close = difflib.get_close_matches(name, list(candidates), n=1, cutoff=0.6)
     return f" Did you mean {close[0]!r}?" if close else ""
+
+
+def brief(error: BaseException) -> str:
+    """Kind and place of an exception that is not ours: its own words may quote a document.
+
+    The words of the operating system (``OSError``) and of running out of memory are kept.
+    """
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    words = f": {error}" if isinstance(error, OSError | MemoryError | ImportError) else ""
+    if trace is None:
+        return f"{type(error).__name__}{words}"
+    file = trace.tb_frame.f_code.co_filename.rpartition("/")[2]
+    return f"{type(error).__name__}{words} at {file}:{trace.tb_lineno}"

@@ -27,7 +27,7 @@ class FunnelRow:
     came: int
     kept: int
     reasons: dict[str, int] = field(default_factory=dict)
-    """Rejected or skipped by reason, in the order in which they are tested."""
+    """Rejected or skipped by reason; for verdicts, the most frequent first."""
     notes: dict[str, int] = field(default_factory=dict)
     """Other counters of the step."""
 

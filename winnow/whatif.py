@@ -6,6 +6,7 @@ Duplicates are not found again: the answer is about the filters' verdicts, befor
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -68,76 +69,113 @@ def what_if(corpus: Corpus, changes: dict[str, Any]) -> WhatIf:
     Raises :class:`ConfigError` for a measure that the ledger does not hold.
     """
     ledger = corpus.ledger_store
+    config = ledger.manifest["config"]
     old = bounds_of(ledger)
-    measures = tuple(name for name in ledger.manifest["config"]["measure_names"])
-    new = override(old, changes, "whatif", measures)
-    needed = {column for bound in (*old, *new) for column in bound.columns()}
+    new = override(old, changes, "whatif", tuple(config["measure_names"]))
+    if not config["complete"]:
+        _refuse_loosening(old, new)
     groups = [name for name in GROUPS if name in ledger.manifest["schema"]]
-    table = ledger.table(list(dict.fromkeys([*sorted(needed), "verdict", "url", *groups])))
-    batch = table.combine_chunks().to_batches()[0] if table.num_rows else None
-    if batch is None:
-        return WhatIf(new, Shift(0, 0, 0), {})
-    considered = pc.is_valid(batch.column("verdict"))
-    batch = batch.filter(considered)
-    before = batch.column("verdict")
-    after = judge(batch, new)[0]
-    return WhatIf(
-        bounds=new,
-        total=_shift(before, after),
-        reasons=_reasons(before, after),
-        groups={name: _groups(batch.column(name), before, after) for name in groups},
-        now_kept=_urls(batch, pc.and_(pc.not_equal(before, KEPT), pc.equal(after, KEPT))),
-        now_rejected=_rejected(batch, before, after),
-    )
+    needed = sorted({column for bound in (*old, *new) for column in bound.columns()})
+    columns = list(dict.fromkeys([*needed, "verdict", "url", *groups]))
+    counts = _Counts(groups)
+    for shard in range(len(ledger.shards)):
+        table = pa.Table.from_batches(ledger.batches(columns, shard), _part(ledger, columns))
+        for batch in table.combine_chunks().to_batches():
+            batch = batch.filter(pc.is_valid(batch.column("verdict")))
+            counts.add(batch, judge(batch, new)[0])
+    return counts.answer(new)
 
 
-def _kept(verdicts: pa.Array) -> int:
-    return int(pc.sum(pc.equal(verdicts, KEPT)).as_py() or 0)
+def _part(ledger: Store, columns: list[str]) -> pa.Schema:
+    schema = ledger.schema
+    return pa.schema([schema.field(name) for name in columns])
 
 
-def _shift(before: pa.Array, after: pa.Array) -> Shift:
-    return Shift(len(before), _kept(before), _kept(after))
+def _refuse_loosening(old: tuple[Bound, ...], new: tuple[Bound, ...]) -> None:
+    """Where measuring stopped at a rejection, nobody knows what the next bound would have said."""
+    after = {bound.measure: bound for bound in new}
+    for before in old:
+        now = after.get(before.measure)
+        lower = now is None or _below(now.min, before.min)
+        higher = now is None or _below(before.max, now.max)
+        if lower or higher:
+            raise ConfigError(
+                f"this run measured a document until its first rejection, so '{before.measure}' "
+                "can be tightened here but not loosened",
+                remedy='Run it with measure = "all", the default; extraction is not repeated.',
+            )
 
 
-def _reasons(before: pa.Array, after: pa.Array) -> dict[str, tuple[int, int]]:
-    counts: list[dict[str, int]] = []
-    for verdicts in (before, after):
-        found = pc.value_counts(verdicts)
-        counts.append({e["values"].as_py(): e["counts"].as_py() for e in found})
-    names = [name for name in {**counts[0], **counts[1]} if name != KEPT]
-    both = {name: (counts[0].get(name, 0), counts[1].get(name, 0)) for name in names}
-    return dict(sorted(both.items(), key=lambda item: (-abs(item[1][1] - item[1][0]), item[0])))
+def _below(left: float | None, right: float | None) -> bool:
+    """Whether the limit ``left`` lets more through than ``right`` as a minimum (None: all); with
+    the sides changed, as a maximum."""
+    if left is None or right is None:
+        return (left is None) != (right is None)
+    return left < right
 
 
-def _groups(labels: pa.Array, before: pa.Array, after: pa.Array) -> list[tuple[str, Shift]]:
-    table = pa.table(
-        {
-            "label": labels,
-            "before": pc.equal(before, KEPT).cast(pa.int64()),
-            "after": pc.equal(after, KEPT).cast(pa.int64()),
-        }
-    )
-    sums = table.group_by("label").aggregate(
-        [("before", "sum"), ("after", "sum"), ("label", "count")]
-    )
-    rows = [
-        (str(row["label"]), Shift(row["label_count"], row["before_sum"], row["after_sum"]))
-        for row in sums.to_pylist()
-    ]
+class _Counts:
+    """Sums over batches: what the answer is made of, in memory that does not grow with them."""
+
+    def __init__(self, groups: list[str]) -> None:
+        self.documents = 0
+        self.reasons: tuple[Counter[str], Counter[str]] = (Counter(), Counter())
+        self.groups: dict[str, dict[str, list[int]]] = {name: {} for name in groups}
+        self.now_kept: list[str] = []
+        self.now_rejected: list[tuple[str, str]] = []
+
+    def add(self, batch: pa.RecordBatch, after: pa.Array) -> None:
+        before = batch.column("verdict")
+        self.documents += batch.num_rows
+        for counter, verdicts in zip(self.reasons, (before, after), strict=True):
+            for entry in pc.value_counts(verdicts):
+                counter[entry["values"].as_py()] += entry["counts"].as_py()
+        was, now = pc.equal(before, KEPT), pc.equal(after, KEPT)
+        for name, totals in self.groups.items():
+            table = pa.table(
+                {
+                    "label": batch.column(name),
+                    "was": was.cast(pa.int64()),
+                    "now": now.cast(pa.int64()),
+                }
+            )
+            sums = table.group_by("label").aggregate(
+                [("label", "count"), ("was", "sum"), ("now", "sum")]
+            )
+            for row in sums.to_pylist():
+                total = totals.setdefault(str(row["label"]), [0, 0, 0])
+                for place, key in enumerate(("label_count", "was_sum", "now_sum")):
+                    total[place] += row[key]
+        urls = batch.column("url")
+        self.now_kept += urls.filter(pc.and_(pc.invert(was), now)).slice(0, SAMPLES).to_pylist()
+        lost = pc.and_(was, pc.invert(now))
+        self.now_rejected += zip(
+            urls.filter(lost).slice(0, SAMPLES).to_pylist(),
+            after.filter(lost).slice(0, SAMPLES).to_pylist(),
+            strict=True,
+        )
+        del self.now_kept[SAMPLES:], self.now_rejected[SAMPLES:]
+
+    def answer(self, bounds: tuple[Bound, ...]) -> WhatIf:
+        before, after = self.reasons
+        names = [name for name in {**before, **after} if name != KEPT]
+        both = {name: (before[name], after[name]) for name in names}
+        ordered = sorted(both.items(), key=lambda item: (-abs(item[1][1] - item[1][0]), item[0]))
+        return WhatIf(
+            bounds=bounds,
+            total=Shift(self.documents, before[KEPT], after[KEPT]),
+            reasons=dict(ordered),
+            groups={name: _moved(totals) for name, totals in self.groups.items()},
+            now_kept=self.now_kept,
+            now_rejected=self.now_rejected,
+        )
+
+
+def _moved(totals: dict[str, list[int]]) -> list[tuple[str, Shift]]:
+    rows = [(label, Shift(*counts)) for label, counts in totals.items()]
     moved = [row for row in rows if row[1].before != row[1].after]
     moved.sort(key=lambda row: (-abs(row[1].after - row[1].before), row[0]))
     return moved[:GROUPS_SHOWN]
-
-
-def _urls(batch: pa.RecordBatch, mask: pa.Array) -> list[str]:
-    urls: list[str] = batch.column("url").filter(mask).slice(0, SAMPLES).to_pylist()
-    return urls
-
-
-def _rejected(batch: pa.RecordBatch, before: pa.Array, after: pa.Array) -> list[tuple[str, str]]:
-    mask = pc.and_(pc.equal(before, KEPT), pc.not_equal(after, KEPT))
-    reasons = after.filter(mask).slice(0, SAMPLES).to_pylist()
-    return list(zip(_urls(batch, mask), reasons, strict=True))
 
 
 def parse_changes(settings: list[str], known: tuple[str, ...]) -> dict[str, Any]:

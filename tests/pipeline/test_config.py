@@ -88,6 +88,39 @@ def test_what_is_wrong_is_named(tmp_path: Path, old: str, new: str, message: str
         load_config(write(tmp_path, GOOD.replace(old, new, 1)))
 
 
+def test_a_byte_order_mark_is_not_in_the_way(tmp_path: Path) -> None:
+    path = write(tmp_path, GOOD)
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
+    assert load_config(path).name == "web"
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ("[executor]\nworkers = -1", "workers must be 0 or more"),
+        ("[[executor]]\nworkers = 1", "one pair of brackets"),
+        ("[[stage]]\nuse = 3", "has no 'use'"),
+        ('[[stage]]\nuse = ".x:y"', "is not module:function"),
+        ('[[stage]]\nuse = "language"\nlanguages = {}', "languages is empty"),
+        ('[[stage]]\nuse = "quality"\nmodel = ""', "is not a path"),
+        ('[[stage]]\nuse = "gopher_repetition"\ndup_line_share.max = inf', "finite number"),
+        ('[[stage]]\nuse = "gopher_repetition"\ndup_line_share = {min = 2, max = 1}', "above max"),
+        ('[[stage]]\nuse = "url"\nurl_blocked.allowed = "domain"', "must be a list"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(tmp_path: Path, more: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        load_config(write(tmp_path, f"{GOOD}\n{more}\n"))
+
+
+def test_a_module_that_cannot_be_imported_is_named(tmp_path: Path) -> None:
+    path = write(tmp_path, GOOD + '\n[[stage]]\nuse = "broken_filters:f"\n')
+    for source in ("def f(:", "raise RuntimeError('no')", "import sys; sys.exit(3)"):
+        (path.parent / "broken_filters.py").write_text(source)
+        with pytest.raises(ConfigError, match="importing 'broken_filters' failed"):
+            load_config(path)
+
+
 def test_no_such_file_names_the_nearest(tmp_path: Path) -> None:
     path = write(tmp_path, GOOD)
     with pytest.raises(ConfigError, match=r"no such config file\. Did you mean 'web\.toml'"):

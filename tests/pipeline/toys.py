@@ -6,6 +6,7 @@ file can say that it has happened; again and again without one.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
 import time
@@ -171,3 +172,12 @@ def toy_config(
         table={"name": name, "bound": bound},
         path=None,
     )
+
+
+def tree(output: Path) -> dict[str, str]:
+    """sha256 of every file that a run leaves, by name."""
+    return {
+        str(path.relative_to(output)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(output.rglob("*"))
+        if path.is_file() and path.name != ".lock"
+    }

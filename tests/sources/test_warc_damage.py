@@ -185,3 +185,10 @@ def test_messages_hold_no_document_text(tmp_path: Path) -> None:
     _, tally = read(write(tmp_path, b"".join(map(member, parts)) + b"SECRETWORD"))
     assert len(tally.problems) >= 2
     assert "SECRETWORD" not in str(tally.problems)
+
+
+@pytest.mark.parametrize("tail", [b"\0", b"\0\0", b"\n\n\n", b"\x1f", b"\x1f\x8b", b"\x1f\x8b\x08"])
+def test_a_few_bytes_after_the_last_member(tmp_path: Path, tail: bytes) -> None:
+    rows, tally = read(write(tmp_path, b"".join(GOOD) + tail))
+    assert ids(rows) == [0, 1, 2, 3, 4, 5]
+    assert_adds_up(rows, tally)

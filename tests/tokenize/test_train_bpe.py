@@ -138,3 +138,15 @@ def test_a_sample_too_small_for_the_planned_ids_is_an_error(tmp_path, write_corp
 def test_impossible_options_are_refused(bad):
     with pytest.raises(ValueError, match="at least"):
         TrainBpe(**bad)
+
+
+def test_words_without_an_end_are_cut_for_the_trainer():
+    """Its time is quadratic in the longest word; nothing is lost, and prose is not touched."""
+    word = "x" * 1_200_000
+    cut = train_bpe._cut_long_words(f"some prose, then {word} and more")
+    assert max(len(part) for part in cut.split()) == train_bpe.MAX_WORD_CHARS
+    assert cut.replace(" ", "") == f"someprose,then{word}andmore"
+    prose = "Call me Ishmael.\n\nSome years ago, never mind how long precisely"
+    assert train_bpe._cut_long_words(prose) == prose
+    options = TrainBpe(vocab_size=300)
+    assert load_tokenizer(train(iter([word, prose]), options, "<e>"), "<e>", "it").vocab_size > 257

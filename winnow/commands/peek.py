@@ -17,8 +17,9 @@ _COLUMNS = ("doc_id", "url", "title", "verdict", "extract_problem", "text")
 
 
 def main(arguments: argparse.Namespace) -> int:
-    if arguments.n < 1:
-        raise ConfigError(f"-n must be 1 or more, got {arguments.n}")
+    for option, value in (("-n", arguments.n), ("--chars", arguments.chars)):
+        if value < 1:
+            raise ConfigError(f"{option} must be 1 or more, got {value}")
     corpus = open_corpus(arguments.run)
     chosen = list(_sample(_rows(corpus, arguments), arguments))
     if arguments.json:

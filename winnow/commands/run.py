@@ -41,6 +41,12 @@ def main(arguments: argparse.Namespace) -> int:
     elif not quiet:
         print(f"\ndone in {time.monotonic() - began:.1f} s\n", file=sys.stderr)
         print("\n".join(funnel.lines()))
+        if not funnel.rows[-1].kept:
+            print(
+                f"\nnothing was kept: see the reasons above, and `problems` in "
+                f"{plan.output}/documents/manifest.json for input that could not be read",
+                file=sys.stderr,
+            )
         print("\n".join(_next(plan.output, funnel.tokens is not None)), file=sys.stderr)
     return 0
 

@@ -20,6 +20,7 @@ from winnow.schema import PAYLOAD_FIELDS, TEXT_FIELDS, require_columns
 
 _MAX_HTML_BYTES = ByteSize(16 << 20)
 _MEMORY_BYTES = ByteSize(4 << 30)
+_LEAST_MEMORY_BYTES = 512_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +69,13 @@ class Extract:
         for field in ("cpu_seconds", "max_depth", "max_tags", "max_html_bytes", "memory_bytes"):
             if not getattr(self, field) > 0:
                 raise ConfigError(f"stage 'extract': {field} must be above 0")
+        if not 0.1 <= self.cpu_seconds <= 3600:  # the kernel's clock ticks in hundredths
+            raise ConfigError("stage 'extract': cpu_seconds must be between 0.1 and 3600")
+        if self.isolate and self.memory_bytes < _LEAST_MEMORY_BYTES:
+            raise ConfigError(
+                f"stage 'extract': memory_bytes must be {_LEAST_MEMORY_BYTES:,} or more: the "
+                "libraries alone take that"
+            )
 
     @property
     def requires(self) -> tuple[str, ...]:

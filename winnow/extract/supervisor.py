@@ -45,6 +45,9 @@ _VERDICTS = {
 }
 
 
+_STARTS = 3  # tries
+
+
 class Sandbox:
     """Extracts pages in a child process, which is started when first needed and then re-used.
 
@@ -117,8 +120,21 @@ class Sandbox:
         child = self._child
         # after a fork the pipes belong to the other process
         if child is None or child.owner != os.getpid() or not child.is_alive():
-            child = self._child = _Child(self)
+            child = self._child = self._start_child()
         return child
+
+    def _start_child(self) -> _Child:
+        for tries_left in reversed(range(_STARTS)):
+            try:
+                return _Child(self)
+            except _NotStarted as error:
+                if not tries_left:
+                    raise StageError(str(error), stage="extract") from None
+        raise AssertionError("unreachable")
+
+
+class _NotStarted(Exception):
+    """The child ended before it was ready, without saying why: something killed it."""
 
 
 class _Child:
@@ -152,12 +168,15 @@ class _Child:
         _widen(self._output)
         self._received = bytearray()
         started = self._receive(1, idle_seconds=None)
-        said = started[0][3].decode() if started and started[0][3] else "it ended by itself"
-        if said != READY:
-            self.end()
-            raise StageError(
-                f"the process that extracts pages did not start: {said}", stage="extract"
-            )
+        said = started[0][3].decode() if started and started[0][3] else None
+        if said == READY:
+            return
+        code = self._process.wait() if said is None else None
+        self.end()
+        message = "the process that extracts pages did not start"
+        if said is None:  # ended from outside before it could say a word: worth another try
+            raise _NotStarted(f"{message}: it ended with exit code {code}")
+        raise StageError(f"{message}: {said}", stage="extract")
 
     def is_alive(self) -> bool:
         return self._process.poll() is None

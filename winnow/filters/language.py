@@ -115,6 +115,11 @@ class LanguageFilter(MeasuredFilter):
                 f"stage '{self.use}': languages must be a list or a table, got {languages!r}",
                 remedy='For example: languages = ["en"] or languages = { en = 0.65, de = 0.5 }',
             )
+        if not pairs:
+            raise ConfigError(
+                f"stage '{self.use}': languages is empty, so every document would be rejected",
+                remedy="Name some, or leave the key out to keep all.",
+            )
         for code, _ in pairs:
             if self.model is None and code not in (*bundled_labels(), UNDETERMINED):
                 raise ConfigError(

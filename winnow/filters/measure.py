@@ -37,10 +37,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from winnow.errors import ConfigError, StageError
+from winnow.errors import ConfigError, StageError, brief
 from winnow.filters.measured import append_measures
 from winnow.pipeline.bounds import Bound, override
 from winnow.pipeline.fingerprint import file_digest
+from winnow.pipeline.registry import import_beside
 from winnow.pipeline.stage import BatchFunction
 from winnow.pipeline.typed import build
 from winnow.schema import require_columns
@@ -173,7 +174,6 @@ class UserFilter:
 
     def open(self) -> BatchFunction:
         function = self._function()
-        source = _source(function)
         options = dict(self.options)
 
         def run(batch: pa.RecordBatch) -> pa.RecordBatch:
@@ -186,7 +186,7 @@ class UserFilter:
                     result = function(*columns, **options)
                 numbers = _numbers(result)
             except Exception as error:
-                raise self._failure(batch, f"failed: {_brief(error, source)}") from error
+                raise self._failure(batch, f"failed: {brief(error)}") from error
             if len(numbers) != batch.num_rows:
                 raise self._failure(
                     batch, f"returned {len(numbers)} numbers for {batch.num_rows} documents"
@@ -204,9 +204,8 @@ class UserFilter:
 
     def _function(self) -> MeasureFunction:
         module, _, name = self.use.partition(":")
-        if self.folder not in sys.path:
-            sys.path.append(self.folder)  # a worker starts without the config's folder
-        function: MeasureFunction = _attribute(import_module(module), name)
+        # read anew: a worker of a long-lived cluster may have it as it was before it was edited
+        function: MeasureFunction = _attribute(import_beside(module, Path(self.folder)), name)
         source = _source(function)
         if source is None or file_digest(source) != self.module_sha256:
             raise StageError(
@@ -255,18 +254,6 @@ def _numbers(result: Any) -> npt.NDArray[np.float64]:
     if numbers.ndim != 1 or numbers.dtype.kind not in "biuf":
         raise TypeError(f"expected a column of numbers, got {numbers.dtype}{numbers.shape}")
     return numbers.astype(np.float64)
-
-
-def _brief(error: BaseException, source: str | None) -> str:
-    """Kind of ``error``, and its place in the user's file: its own words may quote a document."""
-    lines = []
-    trace = error.__traceback__
-    while trace is not None:
-        if trace.tb_frame.f_code.co_filename == source:
-            lines.append(trace.tb_lineno)
-        trace = trace.tb_next
-    place = f" at {Path(source).name}:{lines[-1]}" if source and lines else ""
-    return type(error).__name__ + place
 
 
 def _source(function: MeasureFunction) -> str | None:

@@ -187,9 +187,14 @@ def _documents(path: str) -> Iterator[str]:
     if run is None:
         view = View(Store.open(folder).path).open()
     else:
-        kinds = [(step["kind"], folder.join(step["name"])) for step in run["steps"]]
-        documents = next(store for kind, store in kinds if kind == "documents")
-        view = View(documents, tuple(store for kind, store in kinds if kind in _MASKS)).open()
+        kinds: list[tuple[str, str]] = []
+        for step in run["steps"]:
+            if step["kind"] == "documents" or step["kind"] in _MASKS:
+                store = Store.open(folder.subfolder(step["name"]))
+                store.require_fingerprint(step["fingerprint"], "the run there")
+                kinds.append((step["kind"], store.path))
+        documents = next(path for kind, path in kinds if kind == "documents")
+        view = View(documents, tuple(path for kind, path in kinds if kind in _MASKS)).open()
     for shard in range(view.shard_count):
         for batch in view.kept(shard, ["text"]):
             yield from batch.column("text").to_pylist()

@@ -6,6 +6,7 @@ reasons. Bounds are inclusive; off is absent. A null measure passes every bound.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -43,6 +44,25 @@ class Bound:
     allowed: tuple[str, ...] | None = None
     by_column: str | None = None
     by: tuple[tuple[str, float | None, float | None], ...] = ()
+
+    def __post_init__(self) -> None:
+        # one meaning, one spelling: the order of languages and 50 or 50.0 must not re-run anything
+        for side in ("min", "max"):
+            value = getattr(self, side)
+            object.__setattr__(self, side, None if value is None else float(value))
+            if value is not None and not math.isfinite(value):
+                raise ConfigError(
+                    f"bound on '{self.measure}': {side} must be a finite number, got {value}",
+                    remedy=f'To take a bound away: {self.measure} = "off"',
+                )
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ConfigError(
+                f"bound on '{self.measure}': min {self.min:g} is above max {self.max:g}, so no "
+                "document could pass"
+            )
+        if self.allowed is not None:
+            object.__setattr__(self, "allowed", tuple(sorted(self.allowed)))
+        object.__setattr__(self, "by", tuple(sorted(self.by, key=lambda each: each[0])))
 
     def columns(self) -> tuple[str, ...]:
         return (self.measure,) if self.by_column is None else (self.measure, self.by_column)
@@ -146,6 +166,10 @@ def override(
                     f"stage '{stage}': {measure}.{side} must be a number, got {limits[side]!r}"
                 )
         if "allowed" in limits:
+            if not isinstance(limits["allowed"], list | tuple):
+                raise ConfigError(
+                    f"stage '{stage}': {measure}.allowed must be a list, got {limits['allowed']!r}"
+                )
             limits = {**limits, "allowed": tuple(limits["allowed"])}
         base = changed.get(measure, Bound(measure=measure))
         changed[measure] = replace(base, **limits)

@@ -55,6 +55,11 @@ class ExecutorConfig:
     retries: int = 3
     """How often a shard is tried again after its worker died."""
 
+    def __post_init__(self) -> None:
+        for name in ("workers", "retries"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} must be 0 or more, got {getattr(self, name)}")
+
 
 @dataclass(frozen=True)
 class StageEntry:
@@ -93,11 +98,13 @@ def load_config(path: str | os.PathLike[str], overrides: list[str] | None = None
     """
     file = Path(path)
     try:
-        data = file.read_bytes()
+        data = file.read_bytes().removeprefix(b"\xef\xbb\xbf")  # what Windows editors put first
     except FileNotFoundError:
         raise ConfigError(f"{file}: no such config file.{_near_file(file)}") from None
     except IsADirectoryError:
         raise ConfigError(f"{file} is a folder; give the TOML file in it") from None
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{file} cannot be read: {error}") from error
     try:
         table = tomllib.loads(data.decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -120,6 +127,7 @@ def parse_config(
     """A config from plain data; ``base`` is the folder that relative paths start from."""
     table = copy.deepcopy(table)
     where = path or "config"
+    _check_shape(table, where)
     for override in overrides or []:
         _apply(table, override)
     for key in table:
@@ -134,20 +142,27 @@ def parse_config(
         where,
         base.absolute(),
     )
-    stages = table.get("stage", [])
-    if not isinstance(stages, list) or not all(isinstance(entry, dict) for entry in stages):
-        raise ConfigError(f"{where}: stages are written [[stage]], with two pairs of brackets")
     return RunConfig(
         name=top.name,
         output=top.output,
         seed=top.seed,
         measure=top.measure,
         source=_source(table.get("source"), where, base.absolute()),
-        stages=_stages(stages, where, base.absolute()),
+        stages=_stages(table.get("stage", []), where, base.absolute()),
         executor=build(ExecutorConfig, table.get("executor", {}), f"{where}: [executor]", base),
         table=table,
         path=path,
     )
+
+
+def _check_shape(table: dict[str, Any], where: str) -> None:
+    """Tables are tables and the list of stages is one, before anything looks into them."""
+    stages = table.get("stage", [])
+    if not isinstance(stages, list) or not all(isinstance(entry, dict) for entry in stages):
+        raise ConfigError(f"{where}: stages are written [[stage]], with two pairs of brackets")
+    for key in ("source", "executor"):
+        if not isinstance(table.get(key, {}), dict):
+            raise ConfigError(f"{where}: [{key}] is written with one pair of brackets")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,6 +16,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from types import TracebackType
 
 from winnow.errors import StageError
@@ -49,6 +50,10 @@ def _import_paths() -> list[str]:
     return [path or os.getcwd() for path in sys.path]  # "" is the current folder, in a notebook
 
 
+GRACE_SECONDS = 2.0
+_PACKAGE_FOLDER = str(Path(__file__).resolve().parents[2])
+
+
 class WorkerDied(Exception):
     """The worker process ended in the middle of a task."""
 
@@ -59,18 +64,20 @@ class Worker:
     def __init__(self) -> None:
         ours_read, theirs_write = os.pipe()
         theirs_read, ours_write = os.pipe()
-        # -P: what is importable there is what is importable here, and not the current folder
+        # -P: the current folder may hold a random.py; what is importable here follows by message
         command = [sys.executable, "-P", "-m", "winnow.pipeline.worker"]
         self._process = subprocess.Popen(
             [*command, str(theirs_read), str(theirs_write)],
             pass_fds=(theirs_read, theirs_write),
-            env={**os.environ, **ONE_THREAD, "PYTHONPATH": os.pathsep.join(_import_paths())},
+            env={**os.environ, **ONE_THREAD, "PYTHONPATH": _PACKAGE_FOLDER},
             stdin=subprocess.DEVNULL,
         )
         os.close(theirs_read)
         os.close(theirs_write)
         self._reader = os.fdopen(ours_read, "rb")
         self._writer = os.fdopen(ours_write, "wb")
+        self.step: Step | None = None
+        """What it has opened."""
 
     @property
     def pid(self) -> int:
@@ -86,15 +93,19 @@ class Worker:
             how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
             raise WorkerDied(how) from None
 
-    def close(self) -> None:
-        for pipe in (self._writer, self._reader):
-            with contextlib.suppress(OSError):
-                pipe.close()
+    def close(self, *, kill: bool = False) -> None:
+        """End the process: at once if it idles (or with ``kill``), else after ``GRACE_SECONDS``."""
+        if kill:
+            self._process.kill()
+        with contextlib.suppress(OSError):
+            self._writer.close()
         try:
-            self._process.wait(timeout=5)
+            self._process.wait(timeout=GRACE_SECONDS)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        with contextlib.suppress(OSError):  # now: a thread may have been waiting in a read of it
+            self._reader.close()
 
 
 class LocalExecutor:
@@ -118,7 +129,7 @@ class LocalExecutor:
         self._closing = True
         for worker in self._pool:
             if worker is not None:
-                worker.close()
+                worker.close(kill=kind is not None)  # Ctrl-C does not wait for a shard
         self._pool = []
 
     def run(self, step: Step, indexes: list[int]) -> Iterator[Receipt | Failure]:
@@ -202,14 +213,19 @@ class LocalExecutor:
         return Failure(
             index,
             f"{step.name} shard {index}: its worker died {len(died)} times ({', '.join(died)})",
-            "SIGKILL is mostly the system short of memory: use fewer workers.",
+            "SIGKILL is mostly the system short of memory: use fewer workers."
+            if "SIGKILL" in died
+            else "What the worker printed stands above.",
         )
 
     def _worker(self, slot: int, step: Step) -> Worker:
         worker = self._pool[slot]
         if worker is None:
             worker = self._pool[slot] = Worker()
-        problem = worker.call(("step", step))
-        if problem is not None:
-            raise problem if isinstance(problem, BaseException) else StageError(str(problem))
+        if worker.step is not step:  # over a whole dump a step is big: sent once
+            # pickled apart: its classes may lie where `paths` lead
+            problem = worker.call(("step", (pickle.dumps(step), _import_paths())))
+            if problem is not None:
+                raise problem if isinstance(problem, BaseException) else StageError(str(problem))
+            worker.step = step
         return worker

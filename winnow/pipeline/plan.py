@@ -29,7 +29,8 @@ from winnow.pipeline.works import (
 )
 from winnow.schema import require_columns
 from winnow.store.files import Folder
-from winnow.store.manifest import Store
+from winnow.store.manifest import MANIFEST, Store
+from winnow.store.receipts import RECEIPTS
 
 NO_TEXT = Bound(measure="extract_problem", allowed=())
 MASKS = ("ledger", "verdicts")
@@ -108,11 +109,16 @@ def _check_output(config: RunConfig) -> None:
             f"output {folder.path} holds the run '{run['name']}', and this one is '{config.name}'",
             remedy=f"Choose another output (--set output=…), or delete {folder.path}.",
         )
-    if run is None and any(not name.startswith(".") for name in folder.names()):
+    if run is None and not all(_is_store(folder.subfolder(name)) for name in folder.entries()):
         raise PlanError(
             f"output {folder.path} is not empty and holds no run of winnow",
             remedy="Choose another output folder, or empty this one.",
         )
+
+
+def _is_store(folder: Folder) -> bool:
+    """Whether a folder looks like one of ours: so a run whose run.json is lost goes on."""
+    return folder.exists(MANIFEST) or folder.exists(RECEIPTS)
 
 
 def _fuse(entries: tuple[StageEntry, ...]) -> list[list[StageEntry]]:
@@ -239,7 +245,7 @@ class _Builder:
                 name=self._unused("ledger"),
                 kind="ledger",
                 label="filters",
-                work=LedgerWork(names, (*first, *bounds)),
+                work=LedgerWork(names, (*first, *bounds), self.config.measure == "all"),
                 schema=ledger_schema(self.columns, names),
                 shard_count=len(self.splits),
                 reads=reads,
@@ -256,8 +262,9 @@ class _Builder:
             columns=self.columns,
             sources=(getattr(self.config.source, "name", self.config.source.use),),
         )
+        block = {"use": composite.use, "version": composite.version}
         for draft in composite.expand(context):
-            self._append(draft)
+            self._append(draft, block)
 
     def _unused(self, name: str) -> str:
         taken = {step.name for step in self.steps}
@@ -267,7 +274,7 @@ class _Builder:
             candidate, number = f"{name}-{number}", number + 1
         return candidate
 
-    def _append(self, draft: Draft) -> None:
+    def _append(self, draft: Draft, block: dict[str, Any] | None = None) -> None:
         by_name = {step.name: step for step in self.steps}
         if draft.name in by_name:
             raise PlanError(f"two steps are named '{draft.name}'; give a stage a name of its own")
@@ -285,7 +292,8 @@ class _Builder:
                 "step": draft.name,
                 "work": described,
                 "schema": [[f.name, str(f.type), f.nullable] for f in draft.schema],
-                "seed": self.config.seed,
+                "block": block,
+                "seed": self.config.seed if getattr(draft.work, "uses_seed", False) else None,
                 "after": sorted({step.fingerprint for step in upstream}),
             }
         )
@@ -327,7 +335,7 @@ def _differences(before: Any, after: Any, where: str) -> list[str]:
     if isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
         found = []
         for index, (old, new) in enumerate(zip(before, after, strict=True)):
-            name = new.get("use") or new.get("measure") if isinstance(new, dict) else None
+            name = new.get("measure") or new.get("use") if isinstance(new, dict) else None
             found += _differences(old, new, f"{where}[{name or index}]")
         return found
     if before == after:

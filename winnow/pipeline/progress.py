@@ -55,16 +55,18 @@ class Lines:
         self._print(f"{step.label:<18} {store.rows:>9,} rows · unchanged, reused")
 
     def start(self, step: Step, done: list[Receipt]) -> None:
-        self._receipts = list(done)
+        self._done = self._rows = self._kept = self._judged = 0
+        for receipt in done:
+            self._add(receipt)
         self._before = len(done)
-        self._rows_before = sum(receipt.rows for receipt in done)
+        self._rows_before = self._rows
         self._failures = 0
         self._began = self._said = time.monotonic()
         if self._terminal:
             self._rewrite(self._line(step))
 
     def advance(self, step: Step, receipt: Receipt) -> None:
-        self._receipts.append(receipt)
+        self._add(receipt)
         now = time.monotonic()
         if self._terminal:
             self._rewrite(self._line(step))
@@ -79,22 +81,28 @@ class Lines:
     def stop(self, step: Step) -> None:
         self._print(self._line(step, ended=True))
 
+    def _add(self, receipt: Receipt) -> None:
+        self._done += 1
+        self._rows += receipt.rows
+        for name, count in receipt.counters.items():
+            if name.startswith("verdict."):
+                self._judged += count
+                self._kept += count if name == "verdict.kept" else 0
+
     def _line(self, step: Step, ended: bool = False) -> str:
         seconds = max(time.monotonic() - self._began, 1e-9)
-        rows = sum(receipt.rows for receipt in self._receipts)
-        made = len(self._receipts) - self._before
-        rate = (rows - self._rows_before) / seconds
-        parts = [f"{rows:>9,} rows"]
-        kept, judged = _kept(self._receipts)
-        if judged:
-            parts.append(f"{kept:,} kept ({kept / judged:.0%})")
-        if not ended or len(self._receipts) < step.shard_count:
-            parts.append(f"{len(self._receipts)}/{step.shard_count} shards")
+        made = self._done - self._before
+        rate = (self._rows - self._rows_before) / seconds
+        parts = [f"{self._rows:>9,} rows"]
+        if self._judged:
+            parts.append(f"{self._kept:,} kept ({self._kept / self._judged:.0%})")
+        if not ended or self._done < step.shard_count:
+            parts.append(f"{self._done}/{step.shard_count} shards")
         if self._failures:
             parts.append(f"{self._failures} failed")
         if made:
             parts.append(f"{rate:,.0f} rows/s")
-            left = (step.shard_count - len(self._receipts)) * seconds / made
+            left = (step.shard_count - self._done) * seconds / made
             parts.append(f"{seconds:.1f} s" if ended else f"eta {_clock(left)}")
         if self._before:
             parts.append(f"{self._before} shards were done")
@@ -110,17 +118,6 @@ class Lines:
         self._stream.write(start + text.ljust(self._width) + "\n")
         self._stream.flush()
         self._width = 0
-
-
-def _kept(receipts: list[Receipt]) -> tuple[int, int]:
-    """Documents kept and judged, where the step gives verdicts."""
-    kept = judged = 0
-    for receipt in receipts:
-        for name, count in receipt.counters.items():
-            if name.startswith("verdict."):
-                judged += count
-                kept += count if name == "verdict.kept" else 0
-    return kept, judged
 
 
 def _clock(seconds: float) -> str:

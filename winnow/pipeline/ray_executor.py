@@ -11,6 +11,7 @@ import os
 import pickle
 import sys
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from types import TracebackType
 from typing import Any
 
@@ -22,25 +23,31 @@ from winnow.pipeline.task import Failure, attempt, open_failure, open_step
 from winnow.store.receipts import Receipt
 
 # a worker process keeps the step it opened last: models are loaded once, not once a shard
-_opened: dict[str, Callable[[int], Receipt]] = {}
+_opened: dict[tuple[str, str], Callable[[int], Receipt]] = {}
+
+
+@lru_cache(maxsize=1)  # of a whole dump, a step takes seconds to unpickle
+def _step(key: tuple[str, str], pickled: bytes) -> Step:
+    step: Step = pickle.loads(pickled)
+    return step
 
 
 def _task(
-    fingerprint: str, pickled: bytes, index: int, paths: list[str]
+    key: tuple[str, str], pickled: bytes, index: int, paths: list[str]
 ) -> Receipt | Failure | StageError:
     # a step may hold classes of the user's modules: those must be importable before it is unpickled
     sys.path += [path for path in paths if path not in sys.path]
-    step: Step = pickle.loads(pickled)
-    if fingerprint not in _opened:
+    step: Step = _step(key, pickled)
+    if key not in _opened:
         import pyarrow as pa
 
         pa.set_cpu_count(1)
         _opened.clear()
         try:
-            _opened[fingerprint] = open_step(step)
+            _opened[key] = open_step(step)
         except Exception as error:
             return open_failure(step, error)
-    return attempt(_opened[fingerprint], step, index)
+    return attempt(_opened[key], step, index)
 
 
 class RayExecutor:
@@ -89,16 +96,19 @@ class RayExecutor:
     def run(self, step: Step, indexes: list[int]) -> Iterator[Receipt | Failure]:
         ray = self._ray
         shared = ray.put(pickle.dumps(step))
+        key = (step.fingerprint, step.folder)
         paths = [os.path.abspath(path or ".") for path in sys.path]
         waiting = list(reversed(indexes))
         in_flight: dict[Any, int] = {}
-        # twice the workers: one running, one ready, and no queue of a million tasks
-        limit = 2 * max(1, self._config.workers or int(ray.cluster_resources().get("CPU", 1)))
+        # in a cluster of ours, twice the workers: one runs and one is ready; in one that is shared,
+        # `workers` is how many may run at a time; never a queue of a million tasks
+        limit = self._config.workers or 2 * int(ray.cluster_resources().get("CPU", 1))
+        limit = max(1, 2 * limit if self._config.workers and self._ours else limit)
         try:
             while waiting or in_flight:
                 while waiting and len(in_flight) < limit:
                     index = waiting.pop()
-                    task = self._remote.remote(step.fingerprint, shared, index, paths)
+                    task = self._remote.remote(key, shared, index, paths)
                     in_flight[task] = index
                 ready, _ = ray.wait(list(in_flight), num_returns=1)
                 for reference in ready:

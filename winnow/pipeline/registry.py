@@ -7,8 +7,10 @@ planning a run without dedup imports no dedup.
 from __future__ import annotations
 
 import sys
-from importlib import import_module, invalidate_caches
+from importlib import import_module
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from winnow.errors import ConfigError, nearest
@@ -48,32 +50,53 @@ def find_class(use: str, family: dict[str, str], where: str) -> Any:
     )
 
 
-def _forget(module_name: str, folder: Path | None) -> None:
-    """Make the next import read the module beside the config: the file may have been edited since
-    (a notebook lives long), or another config's module of that name may be loaded."""
+def import_beside(module_name: str, folder: Path | None) -> ModuleType:
+    """Import a user's module: the file in ``folder`` if it is there, read anew (a notebook lives
+    long, and another config may have a module of that name); else whatever Python finds.
+
+    ``folder`` goes to the end of ``sys.path``: a ``random.py`` there must not hide Python's own.
+    """
     if folder is None:
-        return
-    while str(folder) in sys.path:
-        sys.path.remove(str(folder))
-    sys.path.insert(0, str(folder))
-    if (folder / f"{module_name.replace('.', '/')}.py").exists():
-        sys.modules.pop(module_name, None)
-    invalidate_caches()
+        return import_module(module_name)
+    if str(folder) not in sys.path:
+        sys.path.append(str(folder))
+    file = folder / f"{module_name.replace('.', '/')}.py"
+    if not file.exists():
+        return import_module(module_name)
+    spec = spec_from_file_location(module_name, file)
+    assert spec is not None and spec.loader is not None
+    module = module_from_spec(spec)
+    before = sys.modules.get(module_name)
+    sys.modules[module_name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        if before is None:
+            del sys.modules[module_name]
+        else:
+            sys.modules[module_name] = before
+        raise
+    return module
 
 
 def find_user_object(use: str, where: str, folder: Path | None) -> Any:
     """The object that ``module:name`` names; ``folder`` (of the config) is searched first."""
     module_name, _, name = use.partition(":")
-    _forget(module_name, folder)
+    if not all(part.isidentifier() for part in module_name.split(".")) or not name.isidentifier():
+        raise ConfigError(f"{where}: {use!r} is not module:function, e.g. my_filters:digit_share")
     try:
-        module = import_module(module_name)
+        module = import_beside(module_name, folder)
     except ModuleNotFoundError as error:
         if error.name != module_name:
-            raise  # the module is there and itself misses something: say that
+            raise ConfigError(f"{where}: importing {module_name!r} failed: {error}") from error
         raise ConfigError(
             f"{where}: no module {module_name!r} for {use!r}",
             remedy=f"Put {module_name}.py beside the config, or install it.",
         ) from None
+    except (Exception, SystemExit) as error:
+        raise ConfigError(
+            f"{where}: importing {module_name!r} failed: {type(error).__name__}: {error}"
+        ) from error
     if not hasattr(module, name):
         raise ConfigError(
             f"{where}: module {module_name!r} has no {name!r}.{nearest(name, dir(module))}"

@@ -34,6 +34,18 @@ def read_run(folder: Folder) -> dict[str, Any] | None:
             f"{folder.join(RUN)} is not JSON: {error}",
             remedy="Delete it and run again; finished stores are found and kept.",
         ) from error
+    try:
+        well_formed = isinstance(run["name"], str) and all(
+            {"name", "kind", "label", "fingerprint", "shards"} <= step.keys()
+            for step in run["steps"]
+        )
+    except (TypeError, KeyError, AttributeError):
+        well_formed = False
+    if not well_formed:
+        raise StoreError(
+            f"{folder.join(RUN)} does not describe a run",
+            remedy="Delete it and run again; finished stores are found and kept.",
+        )
     return run
 
 

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from winnow.errors import RunFailed
+from winnow.errors import RunFailed, StoreError
 from winnow.pipeline.config import ExecutorConfig
 from winnow.pipeline.plan import Plan
 from winnow.pipeline.progress import Progress, Silent
@@ -22,6 +22,7 @@ from winnow.pipeline.task import Failure
 from winnow.store.files import Folder
 from winnow.store.manifest import MANIFEST, Store, write_manifest
 from winnow.store.receipts import RECEIPTS, Receipt, finished, read_receipt, receipt_name
+from winnow.store.shards import SHARD_SUFFIXES
 
 FAILURES_SHOWN = 5
 
@@ -124,9 +125,10 @@ def _run_step(step: Step, ready: _lazily, result: RunResult, progress: Progress)
 
 
 def _is_done(step: Step, folder: Folder) -> bool:
-    if not folder.exists(MANIFEST):
+    try:
+        store = Store.open(folder)
+    except StoreError:  # none, of another format, or damaged: the step is made again
         return False
-    store = Store.open(folder)
     return store.fingerprint == step.fingerprint and store.is_whole()
 
 
@@ -138,11 +140,12 @@ def _clear_stale(step: Step, folder: Folder) -> dict[int, Receipt]:
     # the manifest goes first: from here to the end the store does not exist for readers
     folder.delete(MANIFEST)
     keep = {receipt.file for receipt in done.values()}
+    keep_receipts = {receipt_name(index) for index in done}
     for name in folder.subfolder(RECEIPTS).names():
-        if name not in {receipt_name(index) for index in done}:
+        if name.endswith(".json") and name not in keep_receipts:
             folder.subfolder(RECEIPTS).delete(name)
     for name in folder.names():
-        if name not in keep:
+        if name.endswith(SHARD_SUFFIXES) and name not in keep:  # a stranger's files stay
             folder.delete(name)
     return done
 
@@ -154,8 +157,11 @@ def _commit(step: Step, folder: Folder) -> None:
     receipts = []
     for index in range(step.shard_count):
         receipt = read_receipt(folder, index)
-        if receipt is None:
-            raise RunFailed(f"{step.name}: the receipt of shard {index} has vanished")
+        if receipt is None or receipt.fingerprint != step.fingerprint:
+            raise RunFailed(
+                f"{step.name}: the receipt of shard {index} has vanished or is of another run",
+                remedy="Is something else writing there? The same command goes on.",
+            )
         receipts.append(receipt)
     write_manifest(
         folder,

@@ -40,6 +40,7 @@ class Work(Protocol):
     """The frozen description of what a step does; all of it is in the fingerprint."""
 
     version: ClassVar[int]
+    # a work that reads `Inputs.seed` says `uses_seed = True`: the seed is then in its fingerprint
 
     def open(self, inputs: Inputs) -> TaskFunction:
         """Once a worker process; the function yields the batches of shard ``index`` in order."""

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from winnow.errors import StageError, WinnowError
+from winnow.errors import StageError, WinnowError, brief
 from winnow.pipeline.stage import Tally
 from winnow.pipeline.step import Step, TaskFunction
 from winnow.store.files import Folder
@@ -55,10 +54,7 @@ def attempt(make: Callable[[int], Receipt], step: Step, index: int) -> Receipt |
     except MemoryError:
         return Failure(index, f"{step.name} shard {index}: out of memory")
     except Exception as error:
-        return Failure(
-            index,
-            f"{step.name} shard {index}: {type(error).__name__}: {error} ({_origin(error)})",
-        )
+        return Failure(index, f"{step.name} shard {index}: {brief(error)}")
 
 
 def open_failure(step: Step, error: BaseException) -> StageError:
@@ -70,14 +66,3 @@ def open_failure(step: Step, error: BaseException) -> StageError:
         error.message if isinstance(error, WinnowError) else f"{type(error).__name__}: {error}"
     )
     return StageError(f"step '{step.name}' cannot start: {message}", stage=step.name, remedy=remedy)
-
-
-def _origin(error: BaseException) -> str:
-    """``module.py:line`` of the innermost frame: enough to find it, and no text of a page."""
-    trace = error.__traceback__
-    where = "unknown"
-    while trace is not None:
-        with contextlib.suppress(AttributeError):
-            where = f"{trace.tb_frame.f_code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}"
-        trace = trace.tb_next
-    return where

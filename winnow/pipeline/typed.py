@@ -50,6 +50,8 @@ def _resolve(value: Any, base: Path) -> Any:
         return tuple(_resolve(item, base) for item in value)
     if not isinstance(value, str) or "://" in value:
         return value
+    if not value or "\0" in value:
+        raise ConfigError(f"{value!r} is not a path")
     return os.path.normpath(base / Path(value).expanduser())
 
 

@@ -66,13 +66,14 @@ class OpenView:
         """Every row group of ``shard``: its ``columns``, and the verdict column of each mask."""
         sources = [(names, _parquet(store, shard)) for store, names in self._where(columns)]
         masks = [_parquet(store, shard) for store in self.masks]
-        counts = {file.num_row_groups for file in [file for _, file in sources] + masks}
-        if len(counts) != 1:
+        files = [file for _, file in sources] + masks
+        rows = {tuple(_group_rows(file)) for file in files}
+        if len(rows) != 1:
             raise CorruptShard(
                 f"shard {shard} of the stores over {self.documents.path} differ in rows",
                 remedy="Delete the smaller store's folder and run again.",
             )
-        for group in range(counts.pop()):
+        for group in range(len(rows.pop())):
             found: dict[str, pa.Array] = {}
             for names, file in sources:
                 table = file.read_row_group(group, columns=names, use_threads=False)
@@ -109,6 +110,10 @@ class OpenView:
 
 def _parquet(store: Store, shard: int) -> pq.ParquetFile:
     return open_shard(store.folder, store.shards[shard].file)
+
+
+def _group_rows(file: pq.ParquetFile) -> list[int]:
+    return [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)]
 
 
 def _one_chunk(column: pa.ChunkedArray) -> pa.Array:

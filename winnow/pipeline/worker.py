@@ -9,6 +9,8 @@ import os
 import pickle
 import signal
 import sys
+import threading
+import time
 from collections.abc import Callable
 
 from winnow.pipeline.frames import read_frame, write_frame
@@ -17,10 +19,27 @@ from winnow.pipeline.task import attempt, open_failure, open_step
 from winnow.store.receipts import Receipt
 
 
+def end_with_parent() -> None:
+    """End this process soon after its parent is gone, even in mid-shard: it must not go on writing
+    into a folder whose lock is free again.
+
+    By looking, and not by PR_SET_PDEATHSIG: that fires when the *thread* that started us ends.
+    """
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.2)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
 def main(read_fd: int, write_fd: int) -> None:
     """Serve until the parent closes the pipe."""
     import pyarrow as pa
 
+    end_with_parent()
     pa.set_cpu_count(1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which then ends us
     step: Step | None = None
@@ -33,16 +52,20 @@ def main(read_fd: int, write_fd: int) -> None:
                 return
             answer: object = None
             if kind == "step":
-                if step is None or value.fingerprint != step.fingerprint:
-                    step, make = value, None  # let the last step's models go before the next
-                if make is None:
-                    try:
-                        make = open_step(value)
-                    except Exception as error:
-                        answer = open_failure(value, error)
+                pickled, paths = value
+                sys.path += [path for path in paths if path not in sys.path]
+                make = None  # let the last step's models go before the next one's come
+                step = pickle.loads(pickled)
+                try:
+                    make = open_step(step)
+                except Exception as error:
+                    answer = open_failure(step, error)
             elif make is not None and step is not None:
                 answer = attempt(make, step, value)
-            write_frame(writer, pickle.dumps(answer))
+            try:
+                write_frame(writer, pickle.dumps(answer))
+            except BrokenPipeError:
+                return
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from winnow.errors import StageError
+from winnow.errors import StageError, brief
 from winnow.pipeline.bounds import VERDICT_SCHEMA, Bound, judge
 from winnow.pipeline.fingerprint import canonical, digest
 from winnow.pipeline.stage import BatchFunction, Filter, Source, Split, Stage, Tally
@@ -37,7 +37,7 @@ def run_stage(
         first = batch.column("doc_id")[0].as_py() if batch.num_rows else 0
         raise StageError(
             f"stage '{use}' failed on {where}, {batch.num_rows} documents from doc_id {first}: "
-            f"{type(error).__name__}: {error}",
+            f"{brief(error)}",
             stage=use,
             where=where,
         ) from error
@@ -160,6 +160,8 @@ class LedgerWork(PlainWork):
 
     measure_names: tuple[str, ...]
     bounds: tuple[Bound, ...]
+    complete: bool = True
+    """Whether every document has every measure; not so where measuring stopped at a rejection."""
     version: ClassVar[int] = 1
 
     def open(self, inputs: Inputs) -> TaskFunction:

@@ -161,6 +161,8 @@ class WholeMembers:
             at = self._load(start)
             found = _find_magic(self._block, MIN_MEMBER_BYTES)
         stop = len(self._block) if found is None else found.start()
+        if stop - at < MIN_MEMBER_BYTES:  # what trails the last member of a file
+            return self._read_stepwise(start)
         told = self._block[stop - 4 : stop]
         size = int.from_bytes(told, "little")
         if (

@@ -12,7 +12,7 @@ import hashlib
 import os
 import shutil
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
@@ -140,6 +140,21 @@ class Folder:
         found = system.get_file_info(fs.FileSelector(inner, allow_not_found=True))
         return sorted(info.base_name for info in found if info.is_file)
 
+    def entries(self) -> list[str]:
+        """Names of the files and folders inside, sorted; not those that begin with a dot."""
+        if not self.remote:
+            try:
+                found = [entry.name for entry in os.scandir(self.path)]
+            except (FileNotFoundError, NotADirectoryError):
+                return []
+        else:
+            from pyarrow import fs
+
+            system, inner = _filesystem(self.path)
+            selector = fs.FileSelector(inner, allow_not_found=True)
+            found = [info.base_name for info in system.get_file_info(selector)]
+        return sorted(name for name in found if not name.startswith("."))
+
     def read(self, name: str) -> bytes:
         target = self.join(name)
         if not self.remote:
@@ -147,6 +162,18 @@ class Folder:
         system, inner = _filesystem(target)
         with system.open_input_stream(inner) as stream:
             return bytes(stream.read())
+
+    def sha256(self, name: str) -> str:
+        """Of a file's content, read in blocks."""
+        hasher = hashlib.sha256()
+        if not self.remote:
+            with open(self.join(name), "rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+        system, inner = _filesystem(self.join(name))
+        with system.open_input_stream(inner) as stream:
+            while block := stream.read(1 << 24):
+                hasher.update(block)
+        return hasher.hexdigest()
 
     def remove(self) -> None:
         """Delete the folder and all that is in it; nothing happens where it does not exist."""
@@ -216,10 +243,9 @@ class Folder:
         try:
             yield HashingFile(stream, target)
         except BaseException:
-            # closing would complete the upload and make half a file visible
-            abort: Callable[[], None] | None = getattr(stream, "abort", None)
-            if abort is not None:
-                abort()
+            # not closed here: closing completes the upload and would make half a file visible.
+            # pyarrow has no abort (and may close what it collects); its receipt then never comes,
+            # so no reader takes the file for a shard
             raise
         with write_errors(target):
             stream.close()

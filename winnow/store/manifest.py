@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
 import os
 from collections.abc import Iterator
@@ -121,7 +120,7 @@ class Store:
                 problems.append(f"{path} is missing")
             elif size != size_bytes:
                 problems.append(f"{path} holds {size:,} bytes, its receipt says {size_bytes:,}")
-            elif hashlib.sha256(self.folder.read(file)).hexdigest() != sha256:
+            elif self.folder.sha256(file) != sha256:
                 problems.append(f"{path} does not have the sha256 of its receipt")
         return problems
 

@@ -15,6 +15,8 @@ from winnow.store.receipts import Receipt
 
 ShardFormat = Literal["parquet", "arrow"]
 
+SHARD_SUFFIXES = (".parquet", ".arrow")
+
 ROWS_PER_GROUP = 1024  # row groups are cut by row number alone, so batch size cannot show
 
 

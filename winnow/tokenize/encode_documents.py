@@ -34,6 +34,7 @@ class EncodeWork(PlainWork):
     tokenizer: TokenizerFile | TrainedTokenizer
     eos_token: str
     version: ClassVar[int] = 1
+    uses_seed: ClassVar[bool] = True
 
     def open(self, inputs: Inputs) -> TaskFunction:
         assert inputs.view is not None

@@ -92,6 +92,7 @@ class MergeWork(PlainWork):
     vocab_size: int
     width: int
     version: ClassVar[int] = 1
+    uses_seed: ClassVar[bool] = True
 
     def open(self, inputs: Inputs) -> TaskFunction:
         store = Store.open(inputs.stores[self.encoded])
@@ -119,6 +120,7 @@ class TokensWork(PlainWork):
     train_shards: int
     validation_shards: int
     version: ClassVar[int] = 1
+    uses_seed: ClassVar[bool] = True
 
     def shards(self) -> tuple[SplitShard, ...]:
         return split_shards(self.validation_share, self.train_shards, self.validation_shards)

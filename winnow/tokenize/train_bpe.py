@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
@@ -26,6 +27,8 @@ SAMPLE_SHARDS = 64  # document shards that the sample comes from, at least, wher
 DEFAULT_SAMPLE = ByteSize(100_000_000)
 
 TOKENIZER_SCHEMA = pa.schema([pa.field(TOKENIZER_JSON, pa.large_string(), nullable=False)])
+
+MAX_WORD_CHARS = 500  # of what the trainer sees; scripts without spaces make phrases of some 50
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +56,7 @@ class TrainWork(PlainWork):
     options: TrainBpe
     eos_token: str
     version: ClassVar[int] = 1
+    uses_seed: ClassVar[bool] = True
 
     def open(self, inputs: Inputs) -> TaskFunction:
         assert inputs.view is not None
@@ -109,6 +113,18 @@ def draw_sample(view: OpenView, sample_bytes: int, seed: int) -> list[tuple[int,
     return sorted((doc_id, text) for _, doc_id, text in heap)
 
 
+_LONG_WORD = re.compile(rf"\S{{{MAX_WORD_CHARS}}}(?=\S)")
+
+
+def _cut_long_words(text: str) -> str:
+    """``text`` with a space after every ``MAX_WORD_CHARS`` characters without one.
+
+    The trainer takes time quadratic in the longest word: a megabyte of base64 in one page would
+    stop a run for minutes. Nothing that long is a word, and only training sees the cuts.
+    """
+    return _LONG_WORD.sub(r"\g<0> ", text)
+
+
 def train(texts: Iterator[str], options: TrainBpe, eos_token: str) -> str:
     """The tokenizer.json of a byte-level BPE over ``texts``; ``eos_token`` has id 0.
 
@@ -127,5 +143,5 @@ def train(texts: Iterator[str], options: TrainBpe, eos_token: str) -> str:
         show_progress=False,
     )
     with one_thread():
-        tokenizer.train_from_iterator(texts, trainer)
+        tokenizer.train_from_iterator(map(_cut_long_words, texts), trainer)
     return str(tokenizer.to_str())

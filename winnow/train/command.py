@@ -26,7 +26,8 @@ def run_training(
     sample_prompts: Sequence[str] | None = None,
     json: bool = False,
 ) -> int:
-    """Train as the config says and return the exit code (0, also after SIGTERM or SIGINT).
+    """Train as the config says and return the exit code: 0, also after SIGTERM (a preempted job
+    is not a failed one); 130 after Ctrl-C, so that ``winnow train … && next`` stops there.
 
     ``overrides``: ``section.key=value`` each. ``resume``: "auto" or "never", instead of the
     config's. ``sample_prompts``: texts to continue with the trained model; empty strings stand
@@ -55,7 +56,7 @@ def run_training(
         samples = _sample(trainer, [prompt or DEFAULT_PROMPT for prompt in sample_prompts])
     if json:
         print(json_format.dumps({**_facts(trainer, result), "samples": samples}))
-    return 0
+    return 130 if result.stopped == "SIGINT received" else 0
 
 
 def _introduce(trainer: Trainer) -> None:
