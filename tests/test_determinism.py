@@ -81,3 +81,22 @@ def test_another_seed_is_another_order(demo_run: Path, tmp_path: Path) -> None:
         assert (output / name).read_bytes() == (demo_run / name).read_bytes()
     for name in ("tokens/train-00000-of-00002.arrow",):
         assert (output / name).read_bytes() != (demo_run / name).read_bytes()
+
+
+def test_files_named_like_the_standard_librarys_do_no_harm(tmp_path: Path) -> None:
+    """Beside the config, where a filter of the user's is looked for, by every worker."""
+    for name in ("random.py", "tokenize.py", "json.py"):
+        (tmp_path / name).write_text("raise SystemExit('not this one')")
+    (tmp_path / "own_filters.py").write_text(
+        "import pyarrow.compute as pc\nfrom winnow import measure\n\n"
+        "@measure\ndef spaces_count(text):\n    return pc.count_substring(text, ' ')\n"
+    )
+    (tmp_path / "run.toml").write_text(
+        f'name = "own"\noutput = "out"\n[source]\nuse = "warc"\nsplit_bytes = "700 kB"\n'
+        f'paths = ["{ROOT}/demo/demo.warc.gz"]\n[[stage]]\nuse = "extract"\n'
+        '[[stage]]\nuse = "own_filters:spaces_count"\nmin = 100\n'
+    )
+    run = [sys.executable, "-m", "winnow", "run", str(tmp_path / "run.toml"), "--workers", "2"]
+    done = subprocess.run(run, capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    assert "spaces_count" in done.stdout

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from warc_bytes import member, record, write
 
 from winnow.errors import ConfigError, PlanError
-from winnow.sources.splits import cut
+from winnow.sources.splits import cut, find_files
 from winnow.sources.warc import WarcSource
 
 
@@ -95,3 +95,16 @@ def test_splits_tile_every_file(sizes: list[int], split_bytes: int) -> None:
         assert mine[-1].end == size
         assert all(a.end == b.start for a, b in pairwise(mine))
         assert all(0 < s.end - s.start <= split_bytes for s in mine) or size == 0
+
+
+def test_a_listing_that_is_none(tmp_path: Path) -> None:
+    (tmp_path / "a.paths.gz").write_bytes(b"not gzip")
+    (tmp_path / "b.paths").write_bytes(b"\xff\xfe\x00")
+    for name in ("a.paths.gz", "b.paths"):
+        with pytest.raises(PlanError, match="is no listing"):
+            find_files((str(tmp_path / name),))
+
+
+def test_a_scheme_that_nobody_reads() -> None:
+    with pytest.raises(PlanError, match="cannot be opened"):
+        find_files(("https://example.org/a.warc.gz",))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import gzip
 import os
+import zlib
 from pathlib import Path, PurePosixPath
 
 from winnow.errors import PlanError, nearest
@@ -81,9 +82,12 @@ def _read_listing(path: str, prefix: str) -> list[str]:
         _local_size(path)
         data = Path(local_path(path)).read_bytes()
         folder = os.path.dirname(local_path(path))
-    if path.endswith(".gz"):
-        data = gzip.decompress(data)
-    lines = [line.strip() for line in data.decode().splitlines()]
+    try:
+        if path.endswith(".gz"):
+            data = gzip.decompress(data)
+        lines = [line.strip() for line in data.decode().splitlines()]
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
+        raise PlanError(f"{path} is no listing of paths, a line each: {error}") from error
     lines = [line for line in lines if line and not line.startswith("#")]
     if not lines:
         raise PlanError(f"{path} lists no files")
@@ -117,9 +121,16 @@ def _local_size(path: str) -> int:
 def _remote_sizes(paths: list[str]) -> dict[str, int]:
     if not paths:
         return {}
+    import pyarrow as pa
     from pyarrow import fs
 
-    system, _ = fs.FileSystem.from_uri(paths[0])
+    try:
+        system, _ = fs.FileSystem.from_uri(paths[0])
+    except (pa.ArrowInvalid, OSError) as error:
+        raise PlanError(
+            f"{paths[0]} cannot be opened: {error}",
+            remedy="Paths are local, or s3://, gs://, hdfs:// or abfs:// of one kind in a run.",
+        ) from error
     sizes = {}
     inner = [fs.FileSystem.from_uri(path)[1] for path in paths]
     for path, info in zip(paths, system.get_file_info(inner), strict=True):

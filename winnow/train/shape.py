@@ -114,11 +114,11 @@ def model_shape(model: ModelConfig, vocab_size: int) -> ModelShape:
 
 
 def positive(section: str, config: object, *names: str) -> None:
-    """Raise :class:`ConfigError` for a named field that is neither absent nor above 0."""
+    """Raise :class:`ConfigError` for a named field that is there and not in (0, infinity)."""
     for name in names:
         value = getattr(config, name)
-        if value is not None and not value > 0:
-            raise ConfigError(f"{section}.{name} is {value}; it must be greater than 0")
+        if value is not None and not 0 < value < 1e300:
+            raise ConfigError(f"{section}.{name} is {value}; it must be greater than 0, and finite")
 
 
 def share_of(section: str, config: object, *names: str) -> None:
