@@ -12,11 +12,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from winnow.filters.languages import languages_of
-from winnow.filters.measured import Measure, MeasuredFilter, append_measures
+from winnow.filters.languages import WordsFilter, languages_of
+from winnow.filters.measured import Measure, append_measures
 from winnow.optional import require
 from winnow.pipeline.stage import BatchFunction
-from winnow.schema import require_columns
 
 if TYPE_CHECKING:
     from winnow.text.table import BatchWords
@@ -28,7 +27,7 @@ Float64 = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)
-class GopherQuality(MeasuredFilter):
+class GopherQuality(WordsFilter):
     """Words, symbols, bullets and stop words of running text (Gopher's quality rules).
 
     word_count            words with a character that is not punctuation (281 characters are:
@@ -69,14 +68,6 @@ class GopherQuality(MeasuredFilter):
         Measure("alpha_word_share", pa.float64(), min=0.8),
         Measure("stop_word_count", pa.int64(), min=2),
     )
-
-    @property
-    def reads(self) -> tuple[str, ...]:
-        return ("text", "language") if self.language is None else ("text",)
-
-    def output_schema(self, schema: pa.Schema) -> pa.Schema:
-        require_columns(schema, ("text",), self.use)  # `language` is read if it is there
-        return pa.schema([*schema, *self.measure_fields()])
 
     def open(self) -> BatchFunction:
         for module in self.requires:

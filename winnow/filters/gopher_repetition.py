@@ -9,18 +9,17 @@ import numpy as np
 import pyarrow as pa
 
 from winnow.filters.gopher_quality import share
-from winnow.filters.languages import languages_of
-from winnow.filters.measured import Measure, MeasuredFilter, append_measures
+from winnow.filters.languages import WordsFilter, languages_of
+from winnow.filters.measured import Measure, append_measures
 from winnow.optional import require
 from winnow.pipeline.stage import BatchFunction
-from winnow.schema import require_columns
 
 TOP_SIZES = (2, 3, 4)
 DUP_SIZES = (5, 6, 7, 8, 9, 10)
 
 
 @dataclass(frozen=True, kw_only=True)
-class GopherRepetition(MeasuredFilter):
+class GopherRepetition(WordsFilter):
     """Repeated lines, paragraphs and n-grams of words (Gopher's repetition rules).
 
     dup_paragraph_share        paragraphs that equal an earlier one, over all paragraphs
@@ -64,14 +63,6 @@ class GopherRepetition(MeasuredFilter):
         Measure("dup_9gram_chars_share", pa.float64(), max=0.11),
         Measure("dup_10gram_chars_share", pa.float64(), max=0.1),
     )
-
-    @property
-    def reads(self) -> tuple[str, ...]:
-        return ("text", "language") if self.language is None else ("text",)
-
-    def output_schema(self, schema: pa.Schema) -> pa.Schema:
-        require_columns(schema, ("text",), self.use)  # `language` is read if it is there
-        return pa.schema([*schema, *self.measure_fields()])
 
     def open(self) -> BatchFunction:
         for module in self.requires:
