@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from winnow.errors import StoreError, nearest
 from winnow.funnel import Funnel, read_funnel
+from winnow.pipeline.step import MASKS
 from winnow.pipeline.view import OpenView, View
 from winnow.report import funnel_html, table_html
 from winnow.rows import Rows
@@ -72,13 +73,13 @@ class Corpus:
         return [
             state.name
             for state in self._funnel.states
-            if state.kind in ("ledger", "verdicts") and not state.finished
+            if state.kind in MASKS and not state.finished
         ]
 
     @property
     def view(self) -> OpenView:
         """Documents with all verdicts so far; for batch-wise work in bounded memory."""
-        masks = tuple(store.path for store in self._of_kind("ledger", "verdicts"))
+        masks = tuple(store.path for store in self._of_kind(*MASKS))
         return View(self._one("documents").path, masks).open()
 
     @property

@@ -11,6 +11,7 @@ from typing import Any
 
 from winnow.errors import StoreError
 from winnow.pipeline.run_folder import read_run
+from winnow.pipeline.step import MASKS
 from winnow.schema import KEPT
 from winnow.store.files import Folder
 from winnow.store.manifest import Store
@@ -128,7 +129,7 @@ def read_funnel(path: str) -> Funnel:
         states.append(state)
         if state.finished and state.kind == "documents":
             rows += _source_rows(state)
-        elif state.finished and state.kind in ("ledger", "verdicts"):
+        elif state.finished and state.kind in MASKS:
             rows.append(_verdict_row(state))
         elif state.finished and state.kind == "tokens" and manifest is not None:
             tokens = manifest.get("tokens")

@@ -16,6 +16,7 @@ from winnow.errors import ConfigError, PlanError
 from winnow.filters.fasttext_model import PREFIX
 from winnow.optional import require
 from winnow.pipeline.run_folder import read_run
+from winnow.pipeline.step import MASKS
 from winnow.pipeline.view import View
 from winnow.store.files import Folder
 from winnow.store.manifest import Store
@@ -23,8 +24,6 @@ from winnow.store.manifest import Store
 POSITIVE, NEGATIVE = "hq", "lq"
 HELD_OUT = 10  # one document in so many is not trained on, but measured with
 TEXT_CHARS = 20_000  # of a document; what follows is not read
-
-_MASKS = ("ledger", "verdicts")
 
 
 def train_quality_model(
@@ -189,12 +188,12 @@ def _documents(path: str) -> Iterator[str]:
     else:
         kinds: list[tuple[str, str]] = []
         for step in run["steps"]:
-            if step["kind"] == "documents" or step["kind"] in _MASKS:
+            if step["kind"] == "documents" or step["kind"] in MASKS:
                 store = Store.open(folder.subfolder(step["name"]))
                 store.require_fingerprint(step["fingerprint"], "the run there")
                 kinds.append((step["kind"], store.path))
         documents = next(path for kind, path in kinds if kind == "documents")
-        view = View(documents, tuple(path for kind, path in kinds if kind in _MASKS)).open()
+        view = View(documents, tuple(path for kind, path in kinds if kind in MASKS)).open()
     for shard in range(view.shard_count):
         for batch in view.kept(shard, ["text"]):
             yield from batch.column("text").to_pylist()

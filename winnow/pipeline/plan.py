@@ -18,7 +18,7 @@ from winnow.pipeline.bounds import Bound
 from winnow.pipeline.config import RunConfig, StageEntry
 from winnow.pipeline.fingerprint import canonical, digest
 from winnow.pipeline.stage import Filter, Split, Stage
-from winnow.pipeline.step import Draft, Inputs, PlanContext, Step
+from winnow.pipeline.step import MASKS, Draft, Inputs, PlanContext, Step
 from winnow.pipeline.view import View
 from winnow.pipeline.works import (
     DocumentsWork,
@@ -33,7 +33,6 @@ from winnow.store.manifest import MANIFEST, Store
 from winnow.store.receipts import RECEIPTS
 
 NO_TEXT = Bound(measure="extract_problem", allowed=())
-MASKS = ("ledger", "verdicts")
 
 
 @dataclass(frozen=True)

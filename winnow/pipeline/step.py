@@ -21,6 +21,9 @@ StepKind = Literal["documents", "measures", "ledger", "verdicts", "work", "token
 """What the store is to its readers; ``ledger`` and ``verdicts`` are masks over the documents,
 ``work`` is of use only to the steps after it."""
 
+MASKS = ("ledger", "verdicts")
+"""Kinds whose column ``verdict`` says which documents stay."""
+
 TaskFunction = Callable[[int, Tally], Iterator[pa.RecordBatch]]
 
 

