@@ -10,7 +10,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from winnow.text.grams import count_words, hash_words, repeated_gram_chars, top_gram_chars
-from winnow.text.table import HAS_INK, HAS_LETTER, TextColumn, WordTable
+from winnow.text.table import TextColumn, WordTable
+from winnow.text.vocabulary import HAS_INK, HAS_LETTER
 from winnow.text.words import Words
 
 SIZES = np.arange(1, 11)

@@ -8,15 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from winnow.text.by_language import words_by_language
 from winnow.text.punctuation import PUNCTUATION_SET, SENTENCE_ENDS
-from winnow.text.table import (
-    HAS_INK,
-    HAS_LETTER,
-    BatchWords,
-    TextColumn,
-    WordTable,
-    words_by_language,
-)
+from winnow.text.table import BatchWords, TextColumn, WordTable
+from winnow.text.vocabulary import HAS_INK, HAS_LETTER
 from winnow.text.words import Words, splitter
 
 TEXTS = st.lists(

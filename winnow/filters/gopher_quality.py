@@ -72,8 +72,9 @@ class GopherQuality(WordsFilter):
     def open(self) -> BatchFunction:
         for module in self.requires:
             require(module, f"stage '{self.use}'")
+        from winnow.text.by_language import words_by_language
         from winnow.text.lines import count_symbols
-        from winnow.text.table import TextColumn, words_by_language
+        from winnow.text.table import TextColumn
 
         def measure(batch: pa.RecordBatch) -> pa.RecordBatch:
             text = TextColumn(batch.column("text"))

@@ -67,9 +67,10 @@ class GopherRepetition(WordsFilter):
     def open(self) -> BatchFunction:
         for module in self.requires:
             require(module, f"stage '{self.use}'")
+        from winnow.text.by_language import words_by_language
         from winnow.text.grams import repeated_gram_chars, top_gram_chars
         from winnow.text.lines import count_chars, count_duplicates
-        from winnow.text.table import TextColumn, words_by_language
+        from winnow.text.table import TextColumn
 
         top_sizes = np.array(TOP_SIZES, np.int64)
         dup_sizes = np.array(DUP_SIZES, np.int64)

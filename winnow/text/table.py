@@ -1,15 +1,9 @@
-"""Batches of text as arrays of word ids, for measures that count words and compare them.
-
-A table gives every distinct word a number and keeps what is asked of it over and over: its
-length, whether it has a letter, its hash. Measures then gather from arrays and touch no string.
-Numbers depend on what the table has met before; nothing that is computed from them may.
-"""
+"""Batches of text as arrays of word ids, for measures that count words and compare them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -17,12 +11,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from winnow.text import chunks, grams
-from winnow.text.punctuation import PUNCTUATION_SET
-from winnow.text.words import MAX_CHUNKS, Words, splitter
-
-HAS_LETTER = 1  # at least one character is a letter (``str.isalpha``)
-HAS_INK = 2  # at least one character is not punctuation
+from winnow.text import chunks
+from winnow.text.vocabulary import Vocabulary, extended, grown
+from winnow.text.words import MAX_CHUNKS, Words
 
 _START_CHUNKS = 1 << 13
 
@@ -44,7 +35,7 @@ class BatchWords:
     chars: Int32
     """Code points of the word with that id, ``int32[ids]``; so for the next."""
     flags: npt.NDArray[np.uint8]
-    """``HAS_LETTER`` and ``HAS_INK``."""
+    """``HAS_LETTER`` and the others of :mod:`winnow.text.vocabulary`."""
     hashes: UInt64
     """Of the word's UTF-8 bytes, ``uint64[ids, 3]``; see :func:`winnow.text.grams.hash_words`."""
     ids: dict[str, int]
@@ -102,10 +93,7 @@ class WordTable:
         self._chunks = 0
         self._token_ends = np.empty(_START_CHUNKS, np.int64)  # by chunk, into the next
         self._chunk_tokens = np.empty(_START_CHUNKS, np.int32)
-        self._ids: dict[str, int] = {}
-        self._chars = np.empty(_START_CHUNKS, np.int32)
-        self._flags = np.empty(_START_CHUNKS, np.uint8)
-        self._word_hashes = np.empty((_START_CHUNKS, 3), np.uint64)
+        self._vocabulary = Vocabulary()
 
     def split(self, text: TextColumn, rows: Int64) -> BatchWords:
         """The words of ``rows`` of ``text``; asked again for the same, the same object.
@@ -148,24 +136,16 @@ class WordTable:
         tokens, offsets = chunks.expand_chunks(
             found[: found_offsets[-1]], found_offsets, self._token_ends, self._chunk_tokens
         )
-        count = len(self._ids)
-        return BatchWords(
-            rows,
-            offsets,
-            tokens,
-            self._chars[:count],
-            self._flags[:count],
-            self._word_hashes[:count],
-            self._ids,
-        )
+        words = self._vocabulary
+        return BatchWords(rows, offsets, tokens, words.chars, words.flags, words.hashes, words.ids)
 
     def _make_room(self, bytes_needed: int) -> None:
         """Room for a document of that many bytes, all of its chunks new."""
         count = self._chunks + (bytes_needed + 1) // 2
         used = int(self._chunk_ends[self._chunks - 1]) if self._chunks else 0
-        self._hashes = _grown(self._hashes, count)
-        self._chunk_ends = _grown(self._chunk_ends, count)
-        self._chunk_data = _grown(self._chunk_data, used + bytes_needed)
+        self._hashes = grown(self._hashes, count)
+        self._chunk_ends = grown(self._chunk_ends, count)
+        self._chunk_data = grown(self._chunk_data, used + bytes_needed)
         size = len(self._slots)
         while size < 2 * count:
             size *= 2
@@ -180,87 +160,14 @@ class WordTable:
         start = int(self._chunk_ends[first - 1]) if first else 0
         ends = self._chunk_ends[first : self._chunks].tolist()
         raw = self._chunk_data[start : ends[-1]].tobytes()
-        ids = self._ids
-        known = len(ids)
         tokenize = self._words.tokenize
-        tokens: list[int] = []
+        words: list[str] = []
         token_ends: list[int] = []
-        fresh: list[str] = []
         begin = start
         for end in ends:
-            chunk = raw[begin - start : end - start].decode("utf-8", "replace")
+            words += tokenize(raw[begin - start : end - start].decode("utf-8", "replace"))
+            token_ends.append(len(words))
             begin = end
-            for word in tokenize(chunk):
-                number = ids.get(word)
-                if number is None:
-                    number = ids[word] = len(ids)
-                    fresh.append(word)
-                tokens.append(number)
-            token_ends.append(len(tokens))
         used = int(self._token_ends[first - 1]) if first else 0
-        self._token_ends = _extended(self._token_ends, first, token_ends, used)
-        self._chunk_tokens = _extended(self._chunk_tokens, used, tokens, 0)
-        self._describe(fresh, known)
-
-    def _describe(self, words: list[str], first: int) -> None:
-        if not words:
-            return
-        flags = [_flags(word) for word in words]
-        encoded = [word.encode("utf-8", "replace") for word in words]
-        ends = np.cumsum([len(word) for word in encoded])
-        letters = np.frombuffer(b"".join(encoded), np.uint8)
-        self._chars = _extended(self._chars, first, [len(word) for word in words], 0)
-        self._flags = _extended(self._flags, first, flags, 0)
-        hashes = grams.hash_words(letters, ends)
-        self._word_hashes = _extended(self._word_hashes, first, hashes, 0)
-
-
-def _flags(word: str) -> int:
-    letter = word.isalpha() or any(map(str.isalpha, word))
-    ink = letter or not PUNCTUATION_SET.issuperset(word)
-    return HAS_LETTER * letter + HAS_INK * ink
-
-
-def _grown(array: Any, size: int) -> Any:
-    """``array`` with room for ``size`` items; its items kept, the rest undefined."""
-    if size <= len(array):
-        return array
-    larger = np.empty((max(size, 2 * len(array)), *array.shape[1:]), array.dtype)
-    larger[: len(array)] = array
-    return larger
-
-
-def _extended(array: Any, used: int, items: Any, plus: int) -> Any:
-    """``array`` with ``items + plus`` from index ``used`` on."""
-    array = _grown(array, used + len(items))
-    array[used : used + len(items)] = items
-    if plus:
-        array[used : used + len(items)] += array.dtype.type(plus)
-    return array
-
-
-@cache
-def word_table(language: str | None = None) -> WordTable:
-    """The table of this process for ``language`` (None: English), as :func:`splitter` splits."""
-    return _table_of(splitter(language))
-
-
-@cache
-def _table_of(words: Words) -> WordTable:
-    return WordTable(words)
-
-
-def words_by_language(
-    text: TextColumn, languages: list[str | None]
-) -> list[tuple[str | None, BatchWords]]:
-    """The words of every row, split as its language asks, a language at a time.
-
-    ``languages``: ISO 639-1, one a row; None: English.
-    """
-    groups: dict[str | None, list[int]] = {}
-    for row, language in enumerate(languages):
-        groups.setdefault(language, []).append(row)
-    return [
-        (language, word_table(language).split(text, np.array(rows, np.int64)))
-        for language, rows in groups.items()
-    ]
+        self._chunk_tokens = extended(self._chunk_tokens, used, self._vocabulary.numbers(words))
+        self._token_ends = extended(self._token_ends, first, np.array(token_ends) + used)
