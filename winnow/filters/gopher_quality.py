@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from winnow.filters.languages import WordsFilter, languages_of
-from winnow.filters.measured import Measure, append_measures
+from winnow.filters.measured import Measure, append_measures, number_measure
 from winnow.optional import require
 from winnow.pipeline.stage import BatchFunction
 
@@ -59,14 +59,50 @@ class GopherQuality(WordsFilter):
     version: ClassVar[int] = 1
     requires: ClassVar[tuple[str, ...]] = ("numba",)
     measures: ClassVar[tuple[Measure, ...]] = (
-        Measure("word_count", pa.int64(), min=50, max=100_000),
-        Measure("mean_word_chars", pa.float64(), min=3, max=10),
-        Measure("hash_symbol_share", pa.float64(), max=0.1),
-        Measure("ellipsis_symbol_share", pa.float64(), max=0.1),
-        Measure("bullet_line_share", pa.float64(), max=0.9),
-        Measure("ellipsis_line_share", pa.float64(), max=0.3),
-        Measure("alpha_word_share", pa.float64(), min=0.8),
-        Measure("stop_word_count", pa.int64(), min=2),
+        Measure(
+            "word_count",
+            pa.int64(),
+            "words with a character that is not punctuation",
+            COUNT,
+            min=50,
+            max=100_000,
+        ),
+        Measure(
+            "mean_word_chars",
+            pa.float64(),
+            "their mean length in code points; null in languages without spaces",
+            COUNT,
+            min=3,
+            max=10,
+        ),
+        number_measure("hash_symbol_share", '"#" over all words', max=0.1),
+        Measure(
+            "ellipsis_symbol_share", pa.float64(), '"..." and "…" over all words', COUNT, max=0.1
+        ),
+        Measure(
+            "bullet_line_share",
+            pa.float64(),
+            'lines that begin with "•" or "-", over lines',
+            SHARE,
+            max=0.9,
+        ),
+        Measure(
+            "ellipsis_line_share",
+            pa.float64(),
+            'lines that end in "..." or "…", over lines',
+            SHARE,
+            max=0.3,
+        ),
+        Measure(
+            "alpha_word_share", pa.float64(), "words with a letter, over all words", SHARE, min=0.8
+        ),
+        Measure(
+            "stop_word_count",
+            pa.int64(),
+            "different stop words of the language; null without a list",
+            COUNT,
+            min=2,
+        ),
     )
 
     def open(self) -> BatchFunction:

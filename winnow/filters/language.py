@@ -12,8 +12,8 @@ import pyarrow as pa
 
 from winnow.errors import ConfigError, nearest
 from winnow.filters.fasttext_model import PREFIX, as_probs, check_model, load_model, one_line
-from winnow.filters.measured import Measure, MeasuredFilter, append_measures
-from winnow.pipeline.bounds import Bound, override
+from winnow.filters.measured import Measure, MeasuredFilter, append_measures, share_measure
+from winnow.pipeline.bounds import Bound
 from winnow.pipeline.fingerprint import file_digest
 from winnow.pipeline.stage import BatchFunction
 
@@ -53,11 +53,12 @@ class LanguageFilter(MeasuredFilter):
     path_fields: ClassVar[tuple[str, ...]] = ("model",)
     outside_fingerprint: ClassVar[tuple[str, ...]] = ("model",)
     measures: ClassVar[tuple[Measure, ...]] = (
-        Measure("language", pa.string()),
-        Measure("language_prob", pa.float64()),
+        Measure("language", pa.string(), "language by the model, ISO 639-1 where there is one"),
+        share_measure("language_prob", "the model's probability of that language"),
     )
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.chars < 0:
             raise ValueError(f"chars must be 0 (all) or more, got {self.chars}")
 
@@ -92,8 +93,7 @@ class LanguageFilter(MeasuredFilter):
             defaults.append(Bound(measure="language_prob", by_column="language", by=by))
         elif minimum is not None:
             defaults.append(Bound(measure="language_prob", min=minimum))
-        names = tuple(measure.name for measure in self.measures)
-        return override(tuple(defaults), table, self.use, names)
+        return self.bounds_from(tuple(defaults), table)
 
     def _limits(
         self, languages: Any, minimum: float | None

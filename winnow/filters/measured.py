@@ -1,8 +1,8 @@
-"""What all filters share: measures declared once, with type, meaning and default bound."""
+"""What all filters share: measures declared once, with type, meaning, range and default bound."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import pyarrow as pa
@@ -10,20 +10,25 @@ import pyarrow as pa
 from winnow.pipeline.bounds import Bound, override
 from winnow.schema import require_columns
 
+SHARE = (0.0, 1.0)
+COUNT = (0.0, float("inf"))
+
 
 @dataclass(frozen=True)
 class Measure:
     """A column that a filter adds."""
 
     name: str
+    """With its unit: ``_count``, ``_share``, ``_chars``, ``_prob``, …"""
     type: pa.DataType
+    about: str = ""
+    """What it is, in one sentence without a full stop: what is counted, over what."""
+    range: tuple[float, float] | None = None
+    """Least and most possible value; None for labels."""
     min: float | None = None
     """Default bounds; a measure without any rejects nothing until a config says so."""
     max: float | None = None
     allowed: tuple[str, ...] | None = None
-
-    def field(self) -> pa.Field:
-        return pa.field(self.name, self.type)
 
     def bound(self) -> Bound | None:
         if self.min is None and self.max is None and self.allowed is None:
@@ -31,20 +36,49 @@ class Measure:
         return Bound(measure=self.name, min=self.min, max=self.max, allowed=self.allowed)
 
 
+def share_measure(name: str, about: str, **bounds: float) -> Measure:
+    """A float64 measure in [0, 1]."""
+    return Measure(name, pa.float64(), about, SHARE, **bounds)
+
+
+def count_measure(name: str, about: str, **bounds: float) -> Measure:
+    """An int64 measure, 0 or more."""
+    return Measure(name, pa.int64(), about, COUNT, **bounds)
+
+
+def number_measure(name: str, about: str, **bounds: float) -> Measure:
+    """A float64 measure, 0 or more."""
+    return Measure(name, pa.float64(), about, COUNT, **bounds)
+
+
+@dataclass(frozen=True, kw_only=True)
 class MeasuredFilter:
     """The part of the Filter protocol that follows from ``measures``."""
+
+    suffix: str = ""
+    """Put behind the names of its measures, so that two variants of a filter can stand in one run:
+    `suffix = "nltk"` makes `word_count_nltk`. A config's bounds are written without it."""
 
     use: ClassVar[str]
     measures: ClassVar[tuple[Measure, ...]]
     """In the order in which their bounds are tested."""
     text_column: ClassVar[str] = "text"
+    rewrites: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        if self.suffix and not f"a_{self.suffix}".isidentifier():
+            raise ValueError(f"suffix must be letters, digits and _, got {self.suffix!r}")
 
     @property
     def reads(self) -> tuple[str, ...]:
         return (self.text_column,)
 
+    def column(self, measure: str) -> str:
+        """The column of ``measure``: its name, and the suffix if there is one."""
+        return f"{measure}_{self.suffix}" if self.suffix else measure
+
     def measure_fields(self) -> tuple[pa.Field, ...]:
-        return tuple(measure.field() for measure in self.measures)
+        return tuple(pa.field(self.column(each.name), each.type) for each in self.measures)
 
     def output_schema(self, schema: pa.Schema) -> pa.Schema:
         require_columns(schema, self.reads, self.use)
@@ -52,13 +86,14 @@ class MeasuredFilter:
 
     @classmethod
     def parse_bounds(cls, table: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-        """(bounds by measure, the stage's own keys). Where the filter has one measure, ``min`` and
-        ``max`` may stand in the table itself."""
+        """(bounds by measure, the stage's own keys). Where the filter has one measure, its bound
+        may stand in the table itself."""
         names = [measure.name for measure in cls.measures]
         limits = {key: value for key, value in table.items() if key in names}
         rest = {key: value for key, value in table.items() if key not in names}
         if len(names) == 1:
-            sides = {key: rest.pop(key) for key in ("min", "max") if key in rest}
+            keys = ("min", "max", "top_share", "by", "per")
+            sides = {key: rest.pop(key) for key in keys if key in rest}
             if sides:
                 named = limits.get(names[0], {})
                 limits[names[0]] = {**sides, **named} if isinstance(named, dict) else named
@@ -66,8 +101,21 @@ class MeasuredFilter:
 
     def bounds(self, table: dict[str, Any]) -> tuple[Bound, ...]:
         defaults = (measure.bound() for measure in self.measures)
+        return self.bounds_from(tuple(bound for bound in defaults if bound), table)
+
+    def bounds_from(self, defaults: tuple[Bound, ...], table: dict[str, Any]) -> tuple[Bound, ...]:
+        """``defaults`` overridden by a config's ``table``, as bounds on the columns."""
         names = tuple(measure.name for measure in self.measures)
-        return override(tuple(bound for bound in defaults if bound), table, self.use, names)
+        found = override(defaults, table, self.use, names)
+        own = {name: self.column(name) for name in names}
+        return tuple(
+            replace(
+                bound,
+                measure=own[bound.measure],
+                by_column=own.get(bound.by_column or "", bound.by_column),
+            )
+            for bound in found
+        )
 
 
 def append_measures(
@@ -78,3 +126,9 @@ def append_measures(
     return pa.record_batch(
         [*batch.columns, *arrays], schema=pa.schema([*batch.schema, *fields], batch.schema.metadata)
     )
+
+
+def replace_text(batch: pa.RecordBatch, text: pa.Array) -> pa.RecordBatch:
+    """``batch`` with another ``text`` (as large as before in rows), for filters that rewrite."""
+    place = batch.schema.get_field_index("text")
+    return batch.set_column(place, batch.schema.field(place), text.cast(batch.schema.types[place]))

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from winnow.errors import StageError, nearest
 from winnow.filters.fasttext_model import PREFIX, as_probs, check_model, load_model, one_line
-from winnow.filters.measured import Measure, MeasuredFilter, append_measures
+from winnow.filters.measured import Measure, MeasuredFilter, append_measures, share_measure
 from winnow.filters.quality_training import train_quality_model as train_quality_model
 from winnow.pipeline.fingerprint import file_digest
 from winnow.pipeline.stage import BatchFunction
@@ -38,7 +38,9 @@ class QualityFilter(MeasuredFilter):
     requires: ClassVar[tuple[str, ...]] = ("fasttext",)
     path_fields: ClassVar[tuple[str, ...]] = ("model",)
     outside_fingerprint: ClassVar[tuple[str, ...]] = ("model",)
-    measures: ClassVar[tuple[Measure, ...]] = (Measure("quality_score", pa.float64()),)
+    measures: ClassVar[tuple[Measure, ...]] = (
+        share_measure("quality_score", "probability of `label` by the model"),
+    )
 
     def fingerprint_extra(self) -> dict[str, Any]:
         return {"model_sha256": file_digest(self.model)}

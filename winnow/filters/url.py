@@ -55,7 +55,9 @@ class UrlFilter(MeasuredFilter):
     requires: ClassVar[tuple[str, ...]] = ("tldextract",)
     path_fields: ClassVar[tuple[str, ...]] = ("lists",)
     outside_fingerprint: ClassVar[tuple[str, ...]] = ("lists",)
-    measures: ClassVar[tuple[Measure, ...]] = (Measure("url_blocked", pa.string(), allowed=()),)
+    measures: ClassVar[tuple[Measure, ...]] = (
+        Measure("url_blocked", pa.string(), "what of the URL is on a block list", allowed=()),
+    )
 
     @property
     def reads(self) -> tuple[str, ...]:

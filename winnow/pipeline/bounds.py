@@ -31,6 +31,27 @@ VERDICT_SCHEMA = pa.schema(
 
 
 @dataclass(frozen=True, kw_only=True)
+class TopShare:
+    """Exactly the best ``share`` of the documents that no other bound of the ledger rejects.
+
+    Which documents these are is known when all are measured; then ``cuts`` says it.
+    """
+
+    share: float
+    by: str | None = None
+    """A column to count instead of documents, e.g. ``text_bytes``: the best that together have
+    at most this share of it."""
+    per: str | None = None
+    """A label column, e.g. ``language``: the share is taken within each of its values."""
+    cuts: tuple[tuple[str | None, float, int], ...] | None = None
+    """(label, score, tie) of the last document kept of each group; see
+    :mod:`winnow.pipeline.top_share`."""
+
+    def columns(self) -> tuple[str, ...]:
+        return ("doc_id", *(name for name in (self.by, self.per) if name is not None))
+
+
+@dataclass(frozen=True, kw_only=True)
 class Bound:
     """``min <= measure <= max``, or for a label, membership in ``allowed``.
 
@@ -44,6 +65,10 @@ class Bound:
     allowed: tuple[str, ...] | None = None
     by_column: str | None = None
     by: tuple[tuple[str, float | None, float | None], ...] = ()
+    label_is_verdict: bool = False
+    """Reject by the label instead of the measure's name: a foreign filter keeps its reasons."""
+    top: TopShare | None = None
+    """Instead of limits: only the best of the run. Tested after all limits of its ledger."""
 
     def __post_init__(self) -> None:
         # one meaning, one spelling: the order of languages and 50 or 50.0 must not re-run anything
@@ -65,7 +90,8 @@ class Bound:
         object.__setattr__(self, "by", tuple(sorted(self.by, key=lambda each: each[0])))
 
     def columns(self) -> tuple[str, ...]:
-        return (self.measure,) if self.by_column is None else (self.measure, self.by_column)
+        own = (self.measure,) if self.by_column is None else (self.measure, self.by_column)
+        return own if self.top is None else (*own, *self.top.columns())
 
     def margins(self, batch: pa.RecordBatch) -> tuple[np.ndarray, np.ndarray]:
         """Signed margin and the bound it is measured from, ``float64[rows]``.
@@ -152,6 +178,10 @@ def override(
         if limits == "off":
             dropped.add(measure)
             continue
+        if isinstance(limits, dict) and "top_share" in limits:
+            base = changed.get(measure, Bound(measure=measure))
+            changed[measure] = replace(base, top=_top_share(limits, measure, stage))
+            continue
         if not isinstance(limits, dict) or not limits.keys() <= {"min", "max", "allowed"}:
             raise ConfigError(
                 f"stage '{stage}': a bound on '{measure}' is a table with min and/or max, or "
@@ -176,3 +206,20 @@ def override(
     order = [bound.measure for bound in defaults]
     order += [m for m in measures if m in changed and m not in order]
     return tuple(changed[measure] for measure in order if measure not in dropped)
+
+
+def _top_share(limits: dict[str, Any], measure: str, stage: str) -> TopShare:
+    where = f"stage '{stage}': a bound on '{measure}'"
+    if not limits.keys() <= {"top_share", "by", "per"}:
+        raise ConfigError(
+            f"{where} is either limits or the best of the run, not both; got {limits!r}",
+            remedy=f'For example: {measure} = {{ top_share = 0.1, by = "text_bytes" }}',
+        )
+    share = limits["top_share"]
+    if isinstance(share, bool) or not isinstance(share, int | float) or not 0 < share <= 1:
+        raise ConfigError(f"{where}: top_share must be above 0 and at most 1, got {share!r}")
+    for key in ("by", "per"):
+        if not isinstance(limits.get(key), str | None):
+            raise ConfigError(f"{where}: {key} must name a column, got {limits[key]!r}")
+    by = limits.get("by")
+    return TopShare(share=float(share), by=None if by == "documents" else by, per=limits.get("per"))
