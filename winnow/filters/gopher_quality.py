@@ -13,7 +13,13 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from winnow.filters.languages import WordsFilter, languages_of
-from winnow.filters.measured import Measure, append_measures, number_measure
+from winnow.filters.measured import (
+    Measure,
+    append_measures,
+    count_measure,
+    number_measure,
+    share_measure,
+)
 from winnow.optional import require
 from winnow.pipeline.stage import BatchFunction
 
@@ -59,48 +65,34 @@ class GopherQuality(WordsFilter):
     version: ClassVar[int] = 1
     requires: ClassVar[tuple[str, ...]] = ("numba",)
     measures: ClassVar[tuple[Measure, ...]] = (
-        Measure(
+        count_measure(
             "word_count",
-            pa.int64(),
             "words with a character that is not punctuation",
-            COUNT,
             min=50,
             max=100_000,
         ),
-        Measure(
+        number_measure(
             "mean_word_chars",
-            pa.float64(),
             "their mean length in code points; null in languages without spaces",
-            COUNT,
             min=3,
             max=10,
         ),
         number_measure("hash_symbol_share", '"#" over all words', max=0.1),
-        Measure(
-            "ellipsis_symbol_share", pa.float64(), '"..." and "…" over all words', COUNT, max=0.1
-        ),
-        Measure(
+        number_measure("ellipsis_symbol_share", '"..." and "…" over all words', max=0.1),
+        share_measure(
             "bullet_line_share",
-            pa.float64(),
             'lines that begin with "•" or "-", over lines',
-            SHARE,
             max=0.9,
         ),
-        Measure(
+        share_measure(
             "ellipsis_line_share",
-            pa.float64(),
             'lines that end in "..." or "…", over lines',
-            SHARE,
             max=0.3,
         ),
-        Measure(
-            "alpha_word_share", pa.float64(), "words with a letter, over all words", SHARE, min=0.8
-        ),
-        Measure(
+        share_measure("alpha_word_share", "words with a letter, over all words", min=0.8),
+        count_measure(
             "stop_word_count",
-            pa.int64(),
             "different stop words of the language; null without a list",
-            COUNT,
             min=2,
         ),
     )

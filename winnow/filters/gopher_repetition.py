@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from winnow.filters.gopher_quality import share
 from winnow.filters.languages import WordsFilter, languages_of
-from winnow.filters.measured import Measure, append_measures
+from winnow.filters.measured import Measure, append_measures, number_measure, share_measure
 from winnow.optional import require
 from winnow.pipeline.stage import BatchFunction
 
@@ -49,95 +49,69 @@ class GopherRepetition(WordsFilter):
     version: ClassVar[int] = 1
     requires: ClassVar[tuple[str, ...]] = ("numba",)
     measures: ClassVar[tuple[Measure, ...]] = (
-        Measure(
+        share_measure(
             "dup_paragraph_share",
-            pa.float64(),
             "paragraphs that equal an earlier one, over paragraphs",
-            SHARE,
             max=0.3,
         ),
-        Measure(
+        share_measure(
             "dup_paragraph_chars_share",
-            pa.float64(),
             "code points in paragraphs that equal an earlier one, over all",
-            SHARE,
             max=0.2,
         ),
-        Measure(
+        share_measure(
             "dup_line_share",
-            pa.float64(),
             "lines that equal an earlier one, over lines",
-            SHARE,
             max=0.3,
         ),
-        Measure(
+        share_measure(
             "dup_line_chars_share",
-            pa.float64(),
             "code points in lines that equal an earlier one, over all",
-            SHARE,
             max=0.2,
         ),
-        Measure(
+        number_measure(
             "top_2gram_chars_share",
-            pa.float64(),
             "code points of the most frequent 2-gram times its count, over all",
-            COUNT,
             max=0.2,
         ),
-        Measure(
+        number_measure(
             "top_3gram_chars_share",
-            pa.float64(),
             "code points of the most frequent 3-gram times its count, over all",
-            COUNT,
             max=0.18,
         ),
-        Measure(
+        number_measure(
             "top_4gram_chars_share",
-            pa.float64(),
             "code points of the most frequent 4-gram times its count, over all",
-            COUNT,
             max=0.16,
         ),
-        Measure(
+        share_measure(
             "dup_5gram_chars_share",
-            pa.float64(),
             "code points in 5-grams seen before, over all",
-            SHARE,
             max=0.15,
         ),
-        Measure(
+        share_measure(
             "dup_6gram_chars_share",
-            pa.float64(),
             "code points in 6-grams seen before, over all",
-            SHARE,
             max=0.14,
         ),
-        Measure(
+        share_measure(
             "dup_7gram_chars_share",
-            pa.float64(),
             "code points in 7-grams seen before, over all",
-            SHARE,
             max=0.13,
         ),
-        Measure(
+        share_measure(
             "dup_8gram_chars_share",
-            pa.float64(),
             "code points in 8-grams seen before, over all",
-            SHARE,
             max=0.12,
         ),
-        Measure(
+        share_measure(
             "dup_9gram_chars_share",
-            pa.float64(),
             "code points in 9-grams seen before, over all",
-            SHARE,
             max=0.11,
         ),
-        Measure(
+        share_measure(
             "dup_10gram_chars_share",
-            pa.float64(),
             "code points in 10-grams seen before, over all",
-            SHARE,
             max=0.1,
         ),
     )
