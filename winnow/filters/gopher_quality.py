@@ -79,21 +79,11 @@ class GopherQuality(WordsFilter):
         ),
         number_measure("hash_symbol_share", '"#" over all words', max=0.1),
         number_measure("ellipsis_symbol_share", '"..." and "…" over all words', max=0.1),
-        share_measure(
-            "bullet_line_share",
-            'lines that begin with "•" or "-", over lines',
-            max=0.9,
-        ),
-        share_measure(
-            "ellipsis_line_share",
-            'lines that end in "..." or "…", over lines',
-            max=0.3,
-        ),
+        share_measure("bullet_line_share", 'lines that begin with "•" or "-", over lines', max=0.9),
+        share_measure("ellipsis_line_share", 'lines that end in "..." or "…", over lines', max=0.3),
         share_measure("alpha_word_share", "words with a letter, over all words", min=0.8),
         count_measure(
-            "stop_word_count",
-            "different stop words of the language; null without a list",
-            min=2,
+            "stop_word_count", "different stop words of the language; null without a list", min=2
         ),
     )
 

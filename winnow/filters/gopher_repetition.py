@@ -50,20 +50,14 @@ class GopherRepetition(WordsFilter):
     requires: ClassVar[tuple[str, ...]] = ("numba",)
     measures: ClassVar[tuple[Measure, ...]] = (
         share_measure(
-            "dup_paragraph_share",
-            "paragraphs that equal an earlier one, over paragraphs",
-            max=0.3,
+            "dup_paragraph_share", "paragraphs that equal an earlier one, over paragraphs", max=0.3
         ),
         share_measure(
             "dup_paragraph_chars_share",
             "code points in paragraphs that equal an earlier one, over all",
             max=0.2,
         ),
-        share_measure(
-            "dup_line_share",
-            "lines that equal an earlier one, over lines",
-            max=0.3,
-        ),
+        share_measure("dup_line_share", "lines that equal an earlier one, over lines", max=0.3),
         share_measure(
             "dup_line_chars_share",
             "code points in lines that equal an earlier one, over all",
@@ -85,34 +79,22 @@ class GopherRepetition(WordsFilter):
             max=0.16,
         ),
         share_measure(
-            "dup_5gram_chars_share",
-            "code points in 5-grams seen before, over all",
-            max=0.15,
+            "dup_5gram_chars_share", "code points in 5-grams seen before, over all", max=0.15
         ),
         share_measure(
-            "dup_6gram_chars_share",
-            "code points in 6-grams seen before, over all",
-            max=0.14,
+            "dup_6gram_chars_share", "code points in 6-grams seen before, over all", max=0.14
         ),
         share_measure(
-            "dup_7gram_chars_share",
-            "code points in 7-grams seen before, over all",
-            max=0.13,
+            "dup_7gram_chars_share", "code points in 7-grams seen before, over all", max=0.13
         ),
         share_measure(
-            "dup_8gram_chars_share",
-            "code points in 8-grams seen before, over all",
-            max=0.12,
+            "dup_8gram_chars_share", "code points in 8-grams seen before, over all", max=0.12
         ),
         share_measure(
-            "dup_9gram_chars_share",
-            "code points in 9-grams seen before, over all",
-            max=0.11,
+            "dup_9gram_chars_share", "code points in 9-grams seen before, over all", max=0.11
         ),
         share_measure(
-            "dup_10gram_chars_share",
-            "code points in 10-grams seen before, over all",
-            max=0.1,
+            "dup_10gram_chars_share", "code points in 10-grams seen before, over all", max=0.1
         ),
     )
 

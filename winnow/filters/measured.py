@@ -36,19 +36,25 @@ class Measure:
         return Bound(measure=self.name, min=self.min, max=self.max, allowed=self.allowed)
 
 
-def share_measure(name: str, about: str, **bounds: float) -> Measure:
+def share_measure(
+    name: str, about: str, min: float | None = None, max: float | None = None
+) -> Measure:
     """A float64 measure in [0, 1]."""
-    return Measure(name, pa.float64(), about, SHARE, **bounds)
+    return Measure(name, pa.float64(), about, SHARE, min, max)
 
 
-def count_measure(name: str, about: str, **bounds: float) -> Measure:
+def count_measure(
+    name: str, about: str, min: float | None = None, max: float | None = None
+) -> Measure:
     """An int64 measure, 0 or more."""
-    return Measure(name, pa.int64(), about, COUNT, **bounds)
+    return Measure(name, pa.int64(), about, COUNT, min, max)
 
 
-def number_measure(name: str, about: str, **bounds: float) -> Measure:
+def number_measure(
+    name: str, about: str, min: float | None = None, max: float | None = None
+) -> Measure:
     """A float64 measure, 0 or more."""
-    return Measure(name, pa.float64(), about, COUNT, **bounds)
+    return Measure(name, pa.float64(), about, COUNT, min, max)
 
 
 @dataclass(frozen=True, kw_only=True)
