@@ -13,6 +13,8 @@ from winnow.schema import require_columns
 SHARE = (0.0, 1.0)
 COUNT = (0.0, float("inf"))
 
+Limit = float | None
+
 
 @dataclass(frozen=True)
 class Measure:
