@@ -26,8 +26,11 @@ VERDICT_SCHEMA = pa.schema(
         # how far inside (positive) or outside (negative), in units of the bound; for a kept
         # document the smallest over all bounds: how close it came to being rejected
         pa.field("verdict_margin", pa.float64()),
+        # bit i is set where bound i of the ledger's manifest is broken; null beyond 64 bounds
+        pa.field("broken_bounds", pa.uint64()),
     ]
 )
+MAX_BITS = 64
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,11 +138,17 @@ def judge(batch: pa.RecordBatch, bounds: tuple[Bound, ...]) -> list[pa.Array]:
     limit = np.full(rows, np.nan)
     margin = np.full(rows, np.inf)
     kept = np.ones(rows, dtype=bool)
-    for bound in bounds:
+    bits = np.zeros(rows, np.uint64)
+    for number, bound in enumerate(bounds):
         margins, limits = bound.margins(batch)
+        if number < MAX_BITS:
+            bits |= (margins < 0).astype(np.uint64) << np.uint64(number)
         broken = kept & (margins < 0)
         if broken.any():
-            verdict[broken] = bound.measure
+            if bound.label_is_verdict:
+                verdict[broken] = batch.column(bound.measure).to_numpy(zero_copy_only=False)[broken]
+            else:
+                verdict[broken] = bound.measure
             margin[broken] = margins[broken]
             limit[broken] = limits[broken]
             if bound.allowed is None:
@@ -152,6 +161,7 @@ def judge(batch: pa.RecordBatch, bounds: tuple[Bound, ...]) -> list[pa.Array]:
         _nullable(value),
         _nullable(limit),
         _nullable(margin),
+        pa.array(bits, mask=np.full(rows, len(bounds) > MAX_BITS)),
     ]
 
 
