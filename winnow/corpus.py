@@ -80,12 +80,16 @@ class Corpus:
     def view(self) -> OpenView:
         """Documents with all verdicts so far; for batch-wise work in bounded memory."""
         masks = tuple(store.path for store in self._of_kind(*MASKS))
-        return View(self._one("documents").path, masks).open()
+        rewrites = tuple(
+            store.path for store in self._of_kind("measures") if "text" in store.manifest["schema"]
+        )
+        return View(self._one("documents").path, masks, rewrites=rewrites).open()
 
     @property
     def documents(self) -> Rows:
-        """Every extracted document: its columns, and (once all steps have judged) ``verdict``:
-        ``"kept"``, or the reason of the first step that rejected it."""
+        """Every extracted document: its columns (``text`` as the filters have left it), and, once
+        all steps have judged, ``verdict``: ``"kept"``, or the reason of the first step that
+        rejected it."""
         return self._documents(None)
 
     def kept(self) -> Rows:
@@ -176,7 +180,9 @@ class Corpus:
 
     def _document(self, shard: int, row: int) -> Document:
         stories = {}
-        for store in self._of_kind("documents", "ledger", "verdicts"):
+        for store in self._of_kind("documents", "measures", "ledger", "verdicts"):
+            if store.kind == "measures" and "text" not in store.manifest["schema"]:
+                continue  # the ledger says the rest
             seen = 0
             for batch in store.batches(shard=shard):
                 if row < seen + batch.num_rows:

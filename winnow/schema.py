@@ -32,7 +32,9 @@ PAYLOAD_FIELDS = (
 TEXT_FIELDS = (
     pa.field("title", pa.string()),
     pa.field("text", pa.large_string(), nullable=False),
+    pa.field("text_bytes", pa.int64(), nullable=False),  # of the text in UTF-8
     pa.field("charset", pa.string()),  # the one the bytes were decoded with
+    pa.field("charset_why", pa.string()),  # bom, http, meta, utf-8, utf-16, repaired, detected, …
     pa.field("extractor", pa.string(), nullable=False),
     pa.field("extract_problem", pa.string()),  # null: none
 )

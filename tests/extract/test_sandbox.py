@@ -37,11 +37,11 @@ def page(deed: str) -> tuple[bytes, str]:
 def problems(box: Sandbox, deeds: list[str]) -> list[str | None]:
     results = box.extract([page(deed) for deed in deeds])
     assert len(results) == len(deeds)
-    for deed, (_, text, _, problem) in zip(deeds, results, strict=True):
+    for deed, (_, text, _, _, problem) in zip(deeds, results, strict=True):
         assert (problem is None) == bool(text)
         if deed == "":
             assert text == b"text of <html>DO:;"
-    return [None if result[3] is None else result[3].decode() for result in results]
+    return [None if result[-1] is None else result[-1].decode() for result in results]
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_the_budget_is_a_page_s_and_not_the_group_s() -> None:
     box = sandbox(cpu_seconds=0.2)
     html = b"<html>" + b"<p>x" * 20_000  # some milliseconds, a few hundred times
     results = box.extract([(html, "text/html")] * 150)
-    assert {result[3] for result in results} == {None}
+    assert {result[-1] for result in results} == {None}
 
 
 def test_what_an_engine_prints_is_no_result() -> None:

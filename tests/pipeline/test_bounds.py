@@ -34,17 +34,31 @@ def test_the_first_broken_bound_gives_the_reason() -> None:
 
 
 def test_a_rejected_row_keeps_value_bound_and_margin() -> None:
-    verdict, value, limit, margin = judge(column(30.0, 75.0), (Bound(measure="x", min=50),))
+    verdict, value, limit, margin, broken = judge(column(30.0, 75.0), (Bound(measure="x", min=50),))
     assert verdict.to_pylist() == ["x", "kept"]
     assert value.to_pylist() == [30.0, None]
     assert limit.to_pylist() == [50.0, None]
     assert margin.to_pylist() == [-0.4, 0.5]  # 20 of 50 short; 25 of 50 to spare
+    assert broken.to_pylist() == [1, 0]
 
 
 def test_the_margin_of_a_kept_row_is_its_tightest() -> None:
     batch = pa.record_batch({"a": [0.9], "b": [0.5]})
-    *_, margin = judge(batch, (Bound(measure="a", max=1.0), Bound(measure="b", max=1.0)))
+    *_, margin, _ = judge(batch, (Bound(measure="a", max=1.0), Bound(measure="b", max=1.0)))
     assert math.isclose(margin[0].as_py(), 0.1)
+
+
+def test_every_broken_bound_is_named_not_only_the_first() -> None:
+    batch = pa.record_batch({"a": [5.0, 0.0, None], "b": [5.0, 5.0, 5.0]})
+    bounds = (Bound(measure="a", max=1), Bound(measure="b", max=1))
+    assert judge(batch, bounds)[-1].to_pylist() == [3, 2, 2]
+    assert judge(batch, bounds * 33)[-1].to_pylist() == [None, None, None]
+
+
+def test_a_foreign_filter_rejects_by_its_own_reason() -> None:
+    batch = pa.record_batch({"c4": ["too_few", None], "b": [5.0, 5.0]})
+    bound = Bound(measure="c4", allowed=(), label_is_verdict=True)
+    assert verdicts(batch, bound, Bound(measure="b", max=1)) == ["too_few", "b"]
 
 
 def test_labels() -> None:

@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from winnow.errors import StageError
 from winnow.pipeline.bounds import Bound, override
-from winnow.pipeline.config import ExecutorConfig, RunConfig, StageEntry
+from winnow.pipeline.config import ExecutorConfig, RecipeEntry, RunConfig, StageEntry
 from winnow.pipeline.stage import BatchFunction, Split, Tally
 from winnow.schema import DOCUMENTS, RECORDS, ROW_BITS, TEXT_FIELDS
 
@@ -104,7 +104,9 @@ class ToyExtract:
             columns = {
                 "title": pa.nulls(len(texts), pa.string()),
                 "text": pa.array(texts, pa.large_string()),
+                "text_bytes": pa.array([len(text.encode()) for text in texts], pa.int64()),
                 "charset": pa.array(["utf-8"] * len(texts)),
+                "charset_why": pa.array(["http"] * len(texts)),
                 "extractor": pa.array(["toy"] * len(texts)),
                 "extract_problem": pa.array([None if t else "no_text" for t in texts], pa.string()),
             }
@@ -119,13 +121,14 @@ class ToyExtract:
 class ToyLength:
     """One measure: characters of the text."""
 
+    measure: str = "text_chars"
     use: ClassVar[str] = "toy_length"
     version: ClassVar[int] = 1
     requires: ClassVar[tuple[str, ...]] = ()
     reads: ClassVar[tuple[str, ...]] = ("text",)
 
     def measure_fields(self) -> tuple[pa.Field, ...]:
-        return (pa.field("text_chars", pa.float64()),)
+        return (pa.field(self.measure, pa.float64()),)
 
     def output_schema(self, schema: pa.Schema) -> pa.Schema:
         return schema.append(self.measure_fields()[0])
@@ -135,7 +138,7 @@ class ToyLength:
         return table, {}
 
     def bounds(self, table: dict[str, Any]) -> tuple[Bound, ...]:
-        return override((Bound(measure="text_chars", min=20),), table, self.use, ("text_chars",))
+        return override((Bound(measure=self.measure, min=20),), table, self.use, (self.measure,))
 
     def open(self) -> BatchFunction:
         def measure(batch: pa.RecordBatch) -> pa.RecordBatch:
@@ -143,6 +146,48 @@ class ToyLength:
             return batch.append_column(self.measure_fields()[0], pa.array(chars, pa.float64()))
 
         return measure
+
+
+@dataclass(frozen=True, kw_only=True)
+class ToyCut:
+    """Rewrites: texts of more than ``chars`` characters lose what is beyond. Measures the rest."""
+
+    chars: int = 30
+    use: ClassVar[str] = "toy_cut"
+    version: ClassVar[int] = 1
+    requires: ClassVar[tuple[str, ...]] = ()
+    reads: ClassVar[tuple[str, ...]] = ("text",)
+    rewrites: ClassVar[bool] = True
+
+    def measure_fields(self) -> tuple[pa.Field, ...]:
+        return (pa.field(f"beyond_{self.chars}_chars", pa.int64()),)
+
+    def output_schema(self, schema: pa.Schema) -> pa.Schema:
+        return schema.append(self.measure_fields()[0])
+
+    @classmethod
+    def parse_bounds(cls, table: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        return table, {}
+
+    def bounds(self, table: dict[str, Any]) -> tuple[Bound, ...]:
+        return override((), table, self.use, (self.measure_fields()[0].name,))
+
+    def open(self) -> BatchFunction:
+        def cut(batch: pa.RecordBatch) -> pa.RecordBatch:
+            texts = batch.column("text").to_pylist()
+            beyond = [max(0, len(text) - self.chars) for text in texts]
+            place = batch.schema.get_field_index("text")
+            short = pa.array([text[: self.chars] for text in texts], pa.large_string())
+            batch = batch.set_column(place, batch.schema.field(place), short)
+            return batch.append_column(self.measure_fields()[0], pa.array(beyond, pa.int64()))
+
+        return cut
+
+
+def filter_entry(name: str, stage: Any, bound: dict[str, Any] | None = None) -> StageEntry:
+    """``stage`` in a config, with ``bound`` on its measure."""
+    limits = {} if bound is None else {stage.measure_fields()[0].name: bound}
+    return StageEntry(name, stage, "filter", stage.bounds(limits))
 
 
 def toy_config(
@@ -154,20 +199,20 @@ def toy_config(
     measure: Any = "all",
     name: str = "toy",
     executor: ExecutorConfig | None = None,
+    filters: tuple[StageEntry, ...] | None = None,
+    compare: tuple[RecipeEntry, ...] = (),
 ) -> RunConfig:
     """source → extract → length, as a config file would give it."""
-    length = ToyLength()
-    limits = {} if bound is None else {"text_chars": bound}
+    if filters is None:
+        filters = (filter_entry("length", ToyLength(), bound),)
     return RunConfig(
         name=name,
         output=str(output),
         seed=0,
         measure=measure,
+        compare=compare,
         source=source or ToySource(),
-        stages=(
-            StageEntry("extract", extract or ToyExtract(), "stage"),
-            StageEntry("length", length, "filter", length.bounds(limits)),
-        ),
+        stages=(StageEntry("extract", extract or ToyExtract(), "stage"), *filters),
         executor=executor or ExecutorConfig(workers=1),
         table={"name": name, "bound": bound},
         path=None,

@@ -21,11 +21,12 @@ class Extracted(NamedTuple):
     title: str | None
     text: str
     charset: str | None
+    charset_why: str | None
     problem: str | None
 
 
 def failed(problem: str) -> Extracted:
-    return Extracted(None, "", None, problem)
+    return Extracted(None, "", None, None, problem)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,22 +54,23 @@ def open_extraction(settings: Settings) -> PageFunction:
     def extract(payload: bytes, content_type: str | None) -> Extracted:
         if len(payload) > limits.max_html_bytes:
             return failed("html_too_large")
-        charset = None
+        charset: str | None = None
+        why: str | None = None
         try:
-            html, charset, _ = decode(payload, content_type, detect)
+            html, charset, why = decode(payload, content_type, detect)
             if is_plain(content_type, html):
                 title, text = None, html
             else:
                 problem = problem_of(html, limits)
                 if problem is not None:
-                    return Extracted(None, "", charset, problem)
+                    return Extracted(None, "", charset, why, problem)
                 title, text = engine(html)
             text = tidy_text(text)
         except MemoryError:
-            return Extracted(None, "", charset, "memory_budget")
+            return Extracted(None, "", charset, why, "memory_budget")
         except Exception:  # an engine's own error is a verdict on the page, not the end of the run
-            return Extracted(None, "", charset, "extract_failed")
-        return Extracted(title, text, charset, None if text else "no_text")
+            return Extracted(None, "", charset, why, "extract_failed")
+        return Extracted(title, text, charset, why, None if text else "no_text")
 
     return extract
 

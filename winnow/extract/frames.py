@@ -3,7 +3,7 @@
 Payloads lie one behind the other in memory that both have mapped: through a pipe they would be
 copied in pieces, with a switch between the processes at each. The pipe carries the rest: a group is
 its number of pages, then for each page two lengths (content type, payload) and the content type; a
-result is four lengths (title, text, charset, problem) and the bytes. Integers are little-endian;
+result is five lengths (title, text, charset, why, problem) and the bytes. Integers are little-endian;
 the length -1 stands for None. The shared memory starts with the number of the page at work.
 """
 
@@ -20,12 +20,12 @@ PROGRESS = struct.Struct("<i")
 PAYLOADS_AT = 64
 _COUNT = struct.Struct("<i")
 _PAGE = struct.Struct("<iq")
-_RESULT = struct.Struct("<iqii")
+_RESULT = struct.Struct("<iqiii")
 
 Payload = bytes | memoryview
 PageBytes = tuple[Payload, str | None]
-ResultBytes = tuple[bytes | None, bytes, bytes | None, bytes | None]
-"""Title, text, charset, problem, each in UTF-8."""
+ResultBytes = tuple[bytes | None, bytes, bytes | None, bytes | None, bytes | None]
+"""Title, text, charset, why that charset, problem, each in UTF-8."""
 
 
 def shared_bytes(payload_bytes: int) -> int:
@@ -75,11 +75,12 @@ def _payloads(
 
 def encode_result(result: Extracted) -> ResultBytes:
     """The result as the columns take it. A lone surrogate, which no UTF-8 has, becomes ``?``."""
-    title, text, charset, problem = result
+    title, text, charset, why, problem = result
     return (
         None if title is None else title.encode("utf-8", "replace"),
         text.encode("utf-8", "replace"),
         None if charset is None else charset.encode(),
+        None if why is None else why.encode(),
         None if problem is None else problem.encode("utf-8", "replace"),
     )
 
@@ -104,8 +105,8 @@ def unpack_results(buffer: bytearray) -> list[ResultBytes]:
         for length in lengths:
             parts.append(None if length < 0 else bytes(buffer[at : at + length]))
             at += max(length, 0)
-        title, text, charset, problem = parts
-        results.append((title, text or b"", charset, problem))
+        title, text, charset, why, problem = parts
+        results.append((title, text or b"", charset, why, problem))
         position = end
     del buffer[:position]
     return results

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from winnow.errors import ConfigError, nearest
 from winnow.extract.engines import ENGINES
@@ -46,7 +47,7 @@ class Extract:
     """
 
     use: ClassVar[str] = "extract"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     engine: Literal["resiliparse", "trafilatura"] = "resiliparse"
     cpu_seconds: float = 5.0
@@ -116,8 +117,9 @@ class Extract:
             results = run(_pages(batch))
             columns = {
                 name: pa.array([result[index] for result in results], schema.field(name).type)
-                for index, name in enumerate(("title", "text", "charset", "extract_problem"))
+                for index, name in enumerate(RESULT_COLUMNS)
             }
+            columns["text_bytes"] = pc.binary_length(columns["text"])
             engine = pa.scalar(self.engine, schema.field("extractor").type)
             columns["extractor"] = pa.repeat(engine, batch.num_rows)
             return pa.RecordBatch.from_arrays(
@@ -126,6 +128,9 @@ class Extract:
             )
 
         return apply
+
+
+RESULT_COLUMNS = ("title", "text", "charset", "charset_why", "extract_problem")
 
 
 def _pages(batch: pa.RecordBatch) -> list[PageBytes]:

@@ -168,7 +168,7 @@ class _Child:
         _widen(self._output)
         self._received = bytearray()
         started = self._receive(1, idle_seconds=None)
-        said = started[0][3].decode() if started and started[0][3] else None
+        said = started[0][-1].decode() if started and started[0][-1] else None
         if said == READY:
             return
         code = self._process.wait() if said is None else None

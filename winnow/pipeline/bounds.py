@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from winnow.errors import ConfigError, nearest
+from winnow.hashing import keyed_hash
 from winnow.schema import KEPT
 
 VERDICT_SCHEMA = pa.schema(
@@ -31,6 +32,7 @@ VERDICT_SCHEMA = pa.schema(
     ]
 )
 MAX_BITS = 64
+TIE_SEED = 0  # of the hash of doc_id that parts equal scores at the cut of a top share
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,10 +50,32 @@ class TopShare:
     """A label column, e.g. ``language``: the share is taken within each of its values."""
     cuts: tuple[tuple[str | None, float, int], ...] | None = None
     """(label, score, tie) of the last document kept of each group; see
-    :mod:`winnow.pipeline.top_share`."""
+    :mod:`winnow.pipeline.top_share`. None: not known yet, and the bound rejects nothing."""
 
     def columns(self) -> tuple[str, ...]:
         return ("doc_id", *(name for name in (self.by, self.per) if name is not None))
+
+    def margins(self, batch: pa.RecordBatch, measure: str) -> tuple[np.ndarray, np.ndarray]:
+        """As :meth:`Bound.margins`: how far each score lies above the cut of its label, and the
+        cut, ``float64[rows]``. Equal scores were parted by a hash of the document: the rejected
+        ones get a margin of -2.2e-16, which is none. No score, or a label without a cut: kept."""
+        value = batch.column(measure).cast(pa.float64()).to_numpy(zero_copy_only=False)
+        cut, last = np.full(len(value), np.nan), np.zeros(len(value), np.uint64)
+        labels = None if self.per is None else batch.column(self.per)
+        for label, score, tie in self.cuts or ():
+            rows: Any = slice(None)
+            if labels is not None:
+                same = pc.is_null(labels) if label is None else pc.equal(labels, label)
+                rows = pc.fill_null(same, False).to_numpy(zero_copy_only=False)
+            cut[rows], last[rows] = score, tie
+        with np.errstate(invalid="ignore", over="ignore"):
+            margin = (value - cut) / np.where(cut == 0, 1.0, np.abs(cut))
+        ties = np.flatnonzero(value == cut)
+        if len(ties):
+            hashes = keyed_hash(batch.column("doc_id").to_numpy(), TIE_SEED)
+            lost = ties[hashes[ties] > last[ties]]
+            margin[lost] = -np.finfo(np.float64).eps
+        return np.where(np.isnan(value) | np.isnan(cut), np.inf, margin), cut
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,8 +124,17 @@ class Bound:
         """Signed margin and the bound it is measured from, ``float64[rows]``.
 
         Negative: rejected. Infinite: nothing to break. In units of the bound, or of the measure
-        where the bound is 0. Labels: -1 rejected, infinite allowed.
+        where the bound is 0. Labels: -1 rejected, infinite allowed. Of limits and a top share on
+        one measure, the nearer.
         """
+        margins, limits = self._limit_margins(batch)
+        if self.top is None:
+            return margins, limits
+        top_margins, cuts = self.top.margins(batch, self.measure)
+        nearer = top_margins < margins
+        return np.where(nearer, top_margins, margins), np.where(nearer, cuts, limits)
+
+    def _limit_margins(self, batch: pa.RecordBatch) -> tuple[np.ndarray, np.ndarray]:
         column = batch.column(self.measure)
         if self.allowed is not None:
             passes = pc.is_in(column, value_set=pa.array(self.allowed, pa.string()))
@@ -130,8 +163,24 @@ class Bound:
         return low, high
 
 
+def without_top(bounds: tuple[Bound, ...]) -> tuple[Bound, ...]:
+    """The limits alone: what decides which documents a top share is taken of."""
+    return tuple(replace(bound, top=None) for bound in bounds)
+
+
+def _in_order(bounds: tuple[Bound, ...]) -> list[tuple[int, Bound]]:
+    """Every bound with its number: all limits first, since a top share is of what they keep."""
+    tops = [
+        (number, Bound(measure=bound.measure, top=bound.top))
+        for number, bound in enumerate(bounds)
+        if bound.top is not None
+    ]
+    return [*enumerate(without_top(bounds)), *tops]
+
+
 def judge(batch: pa.RecordBatch, bounds: tuple[Bound, ...]) -> list[pa.Array]:
-    """The columns of ``VERDICT_SCHEMA`` for every row: the first bound that it breaks, in order."""
+    """The columns of ``VERDICT_SCHEMA`` for every row: the first bound that it breaks, in order,
+    top shares after all limits."""
     rows = batch.num_rows
     verdict = np.full(rows, KEPT, dtype=object)
     value = np.full(rows, np.nan)
@@ -139,7 +188,7 @@ def judge(batch: pa.RecordBatch, bounds: tuple[Bound, ...]) -> list[pa.Array]:
     margin = np.full(rows, np.inf)
     kept = np.ones(rows, dtype=bool)
     bits = np.zeros(rows, np.uint64)
-    for number, bound in enumerate(bounds):
+    for number, bound in _in_order(bounds):
         margins, limits = bound.margins(batch)
         if number < MAX_BITS:
             bits |= (margins < 0).astype(np.uint64) << np.uint64(number)

@@ -19,6 +19,9 @@
     stop_word_count = "off"
 
     [[stage]]
+    recipe = "dclm"                 # several filters at once; see winnow.pipeline.recipes
+
+    [[stage]]
     use = "minhash"
 
     [executor]                      # never changes a byte of the result
@@ -37,7 +40,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from winnow.errors import ConfigError, nearest
-from winnow.pipeline import registry
+from winnow.pipeline import recipes, registry
 from winnow.pipeline.bounds import Bound
 from winnow.pipeline.stage import Composite, Filter, Source, Stage
 from winnow.pipeline.typed import build
@@ -72,13 +75,22 @@ class StageEntry:
 
 
 @dataclass(frozen=True)
+class RecipeEntry:
+    """A recipe whose verdicts the ledger holds too, beside the run's own."""
+
+    name: str
+    stages: tuple[StageEntry, ...]
+
+
+@dataclass(frozen=True)
 class RunConfig:
-    """A parsed, typed config. ``table`` is the TOML as read, after ``--set``."""
+    """A parsed, typed config. ``table`` is the TOML as read, recipes expanded, after ``--set``."""
 
     name: str
     output: str
     seed: int
     measure: Literal["all", "until_rejected"]
+    compare: tuple[RecipeEntry, ...]
     source: Source
     stages: tuple[StageEntry, ...]
     executor: ExecutorConfig
@@ -86,7 +98,7 @@ class RunConfig:
     path: str | None
 
 
-_TOP = ("name", "output", "seed", "measure", "source", "stage", "executor")
+_TOP = ("name", "output", "seed", "measure", "compare", "source", "stage", "executor")
 
 
 def load_config(path: str | os.PathLike[str], overrides: list[str] | None = None) -> RunConfig:
@@ -128,6 +140,7 @@ def parse_config(
     table = copy.deepcopy(table)
     where = path or "config"
     _check_shape(table, where)
+    table["stage"] = _expanded(table.get("stage", []), where, base.absolute())
     for override in overrides or []:
         _apply(table, override)
     for key in table:
@@ -147,6 +160,7 @@ def parse_config(
         output=top.output,
         seed=top.seed,
         measure=top.measure,
+        compare=_compare(top, where, base.absolute()),
         source=_source(table.get("source"), where, base.absolute()),
         stages=_stages(table.get("stage", []), where, base.absolute()),
         executor=build(ExecutorConfig, table.get("executor", {}), f"{where}: [executor]", base),
@@ -171,7 +185,37 @@ class _Top:
     output: str
     seed: int = 0
     measure: Literal["all", "until_rejected"] = "all"
+    compare: tuple[str, ...] = ()
     path_fields = ("output",)
+
+
+def _expanded(tables: list[dict[str, Any]], where: str, base: Path) -> list[dict[str, Any]]:
+    """The stage tables with every recipe replaced by its stages."""
+    stages: list[dict[str, Any]] = []
+    for number, table in enumerate(tables, start=1):
+        if "recipe" not in table:
+            stages.append(table)
+        elif "use" in table:
+            raise ConfigError(f"{where}: stage {number} has both 'use' and 'recipe'; keep one")
+        else:
+            stages += recipes.expand(table, base, f"{where}: stage {number}")
+    return stages
+
+
+def _compare(top: _Top, where: str, base: Path) -> tuple[RecipeEntry, ...]:
+    if top.compare and top.measure != "all":
+        raise ConfigError(
+            f'{where}: compare needs measure = "all": a recipe is judged on every document'
+        )
+    found: dict[str, RecipeEntry] = {}
+    for name in top.compare:
+        recipe = recipes.load_recipe(name, base, f"{where}: compare")
+        if recipe.name in found:
+            raise ConfigError(f"{where}: compare names the recipe {recipe.name!r} twice")
+        place = f"{where}: compare: recipe '{recipe.name}'"
+        stages = _stages([dict(stage) for stage in recipe.stages], place, base)
+        found[recipe.name] = RecipeEntry(recipe.name, stages)
+    return tuple(found.values())
 
 
 def _source(table: Any, where: str, base: Path) -> Source:
@@ -251,7 +295,8 @@ def _apply(table: dict[str, Any], override: str) -> None:
     if steps[0] not in _TOP:
         owner = _stage_that_measures(table, steps[0])
         if owner is not None:  # `word_count.min=30`, as `winnow whatif` takes it
-            place = owner
+            place, measure = owner
+            steps = [measure, *steps[1:]]
         else:
             place = _named_stage(table, steps[0], override)
             steps = steps[1:]
@@ -280,15 +325,16 @@ def _from_here(value: Any) -> Any:
     return value if not isinstance(value, str) or "://" in value else os.path.abspath(value)
 
 
-def _stage_that_measures(table: dict[str, Any], measure: str) -> dict[str, Any] | None:
-    """The one stage of the config that has this measure and no other name for it."""
-    found: list[dict[str, Any]] = []
+def _stage_that_measures(table: dict[str, Any], column: str) -> tuple[dict[str, Any], str] | None:
+    """The one stage of the config that writes this column and is not called so itself, and the
+    measure's name in its table."""
+    found: list[tuple[dict[str, Any], str]] = []
     for entry in table.get("stage", []):
-        use = entry.get("use", "")
-        if use in registry.FILTERS and use != measure:
-            measures = registry.load(registry.FILTERS[use]).measures
-            if measure in [each.name for each in measures]:
-                found.append(entry)
+        use, suffix = entry.get("use", ""), entry.get("suffix", "")
+        if use in registry.FILTERS and use != column:
+            for measure in registry.load(registry.FILTERS[use]).measures:
+                if column == (f"{measure.name}_{suffix}" if suffix else measure.name):
+                    found.append((entry, measure.name))
     return found[0] if len(found) == 1 else None
 
 

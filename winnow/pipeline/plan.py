@@ -7,6 +7,7 @@ first fingerprint) and the manifests of stores that earlier runs finished.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -17,13 +18,15 @@ from winnow.errors import PlanError, StoreError
 from winnow.pipeline.bounds import Bound
 from winnow.pipeline.config import RunConfig, StageEntry
 from winnow.pipeline.fingerprint import canonical, digest
-from winnow.pipeline.stage import Filter, Split, Stage
+from winnow.pipeline.measuring import DOCUMENTS_TEXT, Chains, MeasuresWork, measures_schema
+from winnow.pipeline.stage import Split, Stage
 from winnow.pipeline.step import MASKS, Draft, Inputs, PlanContext, Step
+from winnow.pipeline.top_share import cut_drafts
 from winnow.pipeline.view import View
 from winnow.pipeline.works import (
     DocumentsWork,
     LedgerWork,
-    MeasuresWork,
+    RecipeVerdict,
     describe_work,
     ledger_schema,
 )
@@ -84,7 +87,8 @@ def make_plan(config: RunConfig) -> Plan:
 
 
 def _check_packages(config: RunConfig) -> None:
-    described = [(config.source.use, config.source)] + [(e.name, e.stage) for e in config.stages]
+    entries = [*config.stages, *(entry for recipe in config.compare for entry in recipe.stages)]
+    described = [(config.source.use, config.source)] + [(e.name, e.stage) for e in entries]
     for name, stage in described:
         for module in optional.missing(tuple(stage.requires)):
             raise optional.missing_extra(module, f"stage '{name}'")
@@ -157,6 +161,8 @@ class _Builder:
         self.documents: str | None = None
         self.masks: list[str] = []
         self.aligned: list[str] = []
+        self.rewrites: list[str] = []
+        self.compared = False
 
     def add(self, run: list[StageEntry]) -> None:
         family = run[0].family
@@ -171,7 +177,7 @@ class _Builder:
     def finish(self) -> None:
         """Pages without text must not reach what comes after, filters or not."""
         if not self.masks:
-            self._ledger((), (), ())
+            self._filters([])
 
     def _documents(self, run: list[StageEntry]) -> None:
         stages: list[Stage] = []
@@ -196,60 +202,75 @@ class _Builder:
         )
 
     def _filters(self, run: list[StageEntry]) -> None:
-        filters: list[Filter] = []
-        reads: list[str] = []
-        fields: list[pa.Field] = []
-        available = self.columns
-        for entry in run:
-            stage: Any = entry.stage
-            taken = set(available.names)
-            for field in stage.measure_fields():
-                if field.name in taken:
-                    raise PlanError(
-                        f"stage '{entry.name}' measures '{field.name}', a column that "
-                        "is there already"
-                    )
-            available = stage.output_schema(available)
-            reads += [name for name in stage.reads if name in self.columns.names]
-            fields += stage.measure_fields()
-            filters.append(stage)
-        names = tuple(field.name for field in fields)
-        bounds = tuple(bound for entry in run for bound in entry.bounds)
-        for bound in bounds:
-            for column in bound.columns():
-                require_columns(available, (column,), f"bound on {bound.measure}")
-        lazy = self.config.measure == "until_rejected"
-        measures = self._unused("measures")
-        self._append(
-            Draft(
-                name=measures,
-                kind="measures",
-                label="measure",
-                shard_count=len(self.splits),
-                work=MeasuresWork(
-                    tuple(filters),
-                    tuple(dict.fromkeys(reads)),
-                    tuple(entry.bounds for entry in run) if lazy else None,
-                ),
-                schema=pa.schema([pa.field("doc_id", pa.uint64(), nullable=False), *fields]),
-            )
-        )
-        self.columns = available
-        self._ledger((measures,), names, bounds)
-
-    def _ledger(self, reads: tuple[str, ...], names: tuple[str, ...], bounds: Any) -> None:
-        first = () if self.masks else (NO_TEXT,)
+        """Measures and ledger of neighbouring filters; none: pages without text are rejected."""
+        compare = () if self.compared else self.config.compare
+        self.compared = True
+        chains = Chains(self.columns)
+        available, text = chains.add("the run", _named_filters(run))
+        _check_bounds(run, available)
+        recipes: list[RecipeVerdict] = []
+        for recipe in compare:
+            columns, _ = chains.add(f"recipe '{recipe.name}'", _named_filters(recipe.stages))
+            _check_bounds(recipe.stages, columns)
+            bounds = tuple(bound for each in recipe.stages for bound in each.bounds)
+            recipes.append(RecipeVerdict(recipe.name, (NO_TEXT, *bounds)))
+        reads: tuple[str, ...] = ()
+        if chains.measurings:
+            reads = (self._measures(run, chains, text),)
+            self.columns = pa.schema([*self.columns, *chains.fields])
+        own = () if self.masks else (NO_TEXT,)
+        bounds = (*own, *(bound for entry in run for bound in entry.bounds))
+        names = tuple(field.name for field in chains.fields)
+        cuts = self._cuts(bounds, recipes, reads)
         self._append(
             Draft(
                 name=self._unused("ledger"),
                 kind="ledger",
                 label="filters",
-                work=LedgerWork(names, (*first, *bounds), self.config.measure == "all"),
-                schema=ledger_schema(self.columns, names),
+                work=LedgerWork(
+                    names, bounds, self.config.measure == "all", tuple(recipes), tuple(cuts)
+                ),
+                schema=ledger_schema(self.columns, names, tuple(recipes)),
                 shard_count=len(self.splits),
-                reads=reads,
+                reads=(*reads, *(step for _, step in cuts)),
             )
         )
+
+    def _measures(self, run: list[StageEntry], chains: Chains, text: int) -> str:
+        lazy = self.config.measure == "until_rejected"
+        name = self._unused("measures")
+        work = MeasuresWork(
+            tuple(chains.measurings),
+            tuple(dict.fromkeys(chains.reads)),
+            text,
+            tuple(entry.bounds for entry in run) if lazy else None,
+        )
+        self._append(
+            Draft(
+                name=name,
+                kind="measures",
+                label="measure",
+                shard_count=len(self.splits),
+                work=work,
+                schema=measures_schema(work.measurings, text),
+            )
+        )
+        if text != DOCUMENTS_TEXT:
+            self.rewrites.append(self.steps[-1].folder)
+        return name
+
+    def _cuts(
+        self, own: tuple[Bound, ...], recipes: list[RecipeVerdict], reads: tuple[str, ...]
+    ) -> list[tuple[str, str]]:
+        """Steps that find where the best of the run begin; (recipe, name of the last of them)."""
+        found = []
+        for recipe, bounds in [("", own), *((each.recipe, each.bounds) for each in recipes)]:
+            if any(bound.top is not None for bound in bounds):
+                name = self._unused("cuts" if not recipe else f"cuts-{recipe}")
+                for draft in cut_drafts(name, bounds, len(self.splits), reads):
+                    self._append(draft)
+                found.append((recipe, self.steps[-1].name))
+        return found
 
     def _composite(self, entry: StageEntry) -> None:
         composite: Any = entry.stage
@@ -282,7 +303,9 @@ class _Builder:
         upstream = [by_name[name] for name in draft.reads]
         if draft.uses_view:
             assert self.documents is not None
-            view = View(self.documents, tuple(self.masks), tuple(self.aligned))
+            view = View(
+                self.documents, tuple(self.masks), tuple(self.aligned), tuple(self.rewrites)
+            )
             through = {self.documents, *self.masks, *self.aligned}
             upstream += [step for step in self.steps if step.folder in through]
         described = describe_work(draft.work)
@@ -322,6 +345,16 @@ class _Builder:
             self.masks.append(folder)
             new = [f for f in draft.schema if f.name not in self.columns.names]
             self.columns = pa.schema([*self.columns, *new])
+
+
+def _named_filters(entries: Sequence[StageEntry]) -> list[tuple[str, Any]]:
+    return [(entry.name, entry.stage) for entry in entries]
+
+
+def _check_bounds(entries: Sequence[StageEntry], columns: pa.Schema) -> None:
+    for entry in entries:
+        for bound in entry.bounds:
+            require_columns(columns, bound.columns(), f"{entry.name}: bound on {bound.measure}")
 
 
 def _differences(before: Any, after: Any, where: str) -> list[str]:

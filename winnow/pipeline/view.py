@@ -25,11 +25,14 @@ class View:
     """``documents`` seen through the verdicts of ``masks``; all are paths of finished stores.
 
     ``aligned`` are further stores of the same alignment whose columns may be read by name.
+    ``rewrites`` are those of them whose column ``text`` replaces the documents' where it is not
+    null; the last one counts.
     """
 
     documents: str
     masks: tuple[str, ...] = ()
     aligned: tuple[str, ...] = ()
+    rewrites: tuple[str, ...] = ()
 
     def open(self) -> OpenView:
         return OpenView(self)
@@ -44,6 +47,7 @@ class OpenView:
         aligned = [Store.open(path) for path in view.aligned]
         # where two stores have a column (cluster_id of two deduplications), the later one's counts
         self._stores = [self.documents, *reversed(self.masks), *aligned]
+        self._rewrites = [Store.open(path) for path in view.rewrites]
 
     @property
     def shard_count(self) -> int:
@@ -66,7 +70,9 @@ class OpenView:
         """Every row group of ``shard``: its ``columns``, and the verdict column of each mask."""
         sources = [(names, _parquet(store, shard)) for store, names in self._where(columns)]
         masks = [_parquet(store, shard) for store in self.masks]
-        files = [file for _, file in sources] + masks
+        rewrites = self._rewrites if "text" in columns else []
+        texts = [_parquet(store, shard) for store in rewrites]
+        files = [file for _, file in sources] + masks + texts
         rows = {tuple(_group_rows(file)) for file in files}
         if len(rows) != 1:
             raise CorruptShard(
@@ -78,6 +84,9 @@ class OpenView:
             for names, file in sources:
                 table = file.read_row_group(group, columns=names, use_threads=False)
                 found |= {name: _one_chunk(table.column(name)) for name in names}
+            for file in texts:
+                table = file.read_row_group(group, columns=["text"], use_threads=False)
+                found["text"] = pc.coalesce(_one_chunk(table.column("text")), found["text"])
             verdicts = []
             for file in masks:
                 table = file.read_row_group(group, columns=["verdict"], use_threads=False)

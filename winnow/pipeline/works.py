@@ -1,4 +1,4 @@
-"""What the steps made of fused stages do: documents, measures, ledger.
+"""What the steps made of fused stages do: documents and the ledger (measures: ``measuring``).
 
 Three stores and not one, because they change for different reasons. Documents are dear and change
 with extraction; measures change with what is measured; the ledger changes with every bound, and
@@ -7,22 +7,26 @@ is made from columns alone, without reading any text.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from winnow.errors import StageError, brief
 from winnow.pipeline.bounds import VERDICT_SCHEMA, Bound, judge
 from winnow.pipeline.fingerprint import canonical, digest
-from winnow.pipeline.stage import BatchFunction, Filter, Source, Split, Stage, Tally
+from winnow.pipeline.stage import BatchFunction, Source, Split, Stage, Tally
 from winnow.pipeline.step import Inputs, PlainWork, TaskFunction
+from winnow.pipeline.top_share import read_cuts, resolve
 from winnow.schema import KEPT
+from winnow.store.manifest import Store
+from winnow.store.receipts import Receipt
 
-LEDGER_COLUMNS = ("doc_id", "url", "domain", "extract_problem")  # then measures, then verdict
+LEDGER_COLUMNS = ("doc_id", "url", "domain", "text_bytes", "extract_problem")
+"""What the ledger repeats of the documents; then come the measures, then the verdict."""
 
 
 def run_stage(
@@ -94,61 +98,20 @@ class DocumentsWork(PlainWork):
 
 
 @dataclass(frozen=True)
-class MeasuresWork(PlainWork):
-    """All measures of all documents, aligned with them row for row.
+class RecipeVerdict:
+    """What another recipe says of every document, in a column of the ledger."""
 
-    With ``until_rejected`` a filter sees only the documents that the bounds before it keep, and
-    the others' measures stay null: faster, and the ledger can then be tightened but not loosened.
-    """
+    recipe: str
+    bounds: tuple[Bound, ...]
 
-    filters: tuple[Filter, ...]
-    reads: tuple[str, ...]
-    until_rejected: tuple[tuple[Bound, ...], ...] | None = None
-    version: ClassVar[int] = 1
+    @property
+    def column(self) -> str:
+        return verdict_column(self.recipe)
 
-    def open(self, inputs: Inputs) -> TaskFunction:
-        assert inputs.view is not None
-        view = inputs.view.open()
-        functions = [(stage.use, stage.open()) for stage in self.filters]
-        columns = list(dict.fromkeys(["doc_id", "extract_problem", *self.reads]))
-        names = ["doc_id", *(f.name for stage in self.filters for f in stage.measure_fields())]
-        fields = [field for stage in self.filters for field in stage.measure_fields()]
-        schema = pa.schema([pa.field("doc_id", pa.uint64(), nullable=False), *fields])
 
-        def task(index: int, tally: Tally) -> Iterator[pa.RecordBatch]:
-            for batch, kept in view.masked(index, columns):
-                if self.until_rejected is None:
-                    for use, function in functions:
-                        batch = run_stage(use, function, batch, f"documents shard {index}")
-                else:
-                    batch = self._until_rejected(functions, batch, kept, index)
-                measures = [batch.column(name) for name in names]
-                yield pa.record_batch(measures, schema=schema)
-
-        return task
-
-    def _until_rejected(
-        self,
-        functions: list[tuple[str, BatchFunction]],
-        batch: pa.RecordBatch,
-        kept: pa.Array,
-        index: int,
-    ) -> pa.RecordBatch:
-        assert self.until_rejected is not None
-        alive = pc.and_(kept, pc.is_null(batch.column("extract_problem")))
-        for (use, function), stage, bounds in zip(
-            functions, self.filters, self.until_rejected, strict=True
-        ):
-            seen = run_stage(use, function, batch.filter(alive), f"documents shard {index}")
-            rows = np.full(batch.num_rows, -1, np.int64)
-            living = alive.to_numpy(zero_copy_only=False)
-            rows[living] = np.arange(seen.num_rows)
-            places = pa.array(rows, mask=rows < 0)
-            for field in stage.measure_fields():
-                batch = batch.append_column(field, seen.column(field.name).take(places))
-            verdict = judge(batch, bounds)[0]
-            alive = pc.and_(alive, pc.equal(verdict, KEPT))
-        return batch
+def verdict_column(recipe: str) -> str:
+    """Of the ledger: ``verdict_fineweb_2024`` for the recipe ``fineweb-2024``."""
+    return "verdict_" + re.sub(r"\W+", "_", recipe)
 
 
 @dataclass(frozen=True)
@@ -162,36 +125,72 @@ class LedgerWork(PlainWork):
     bounds: tuple[Bound, ...]
     complete: bool = True
     """Whether every document has every measure; not so where measuring stopped at a rejection."""
-    version: ClassVar[int] = 1
+    recipes: tuple[RecipeVerdict, ...] = ()
+    cuts: tuple[tuple[str, str], ...] = ()
+    """(recipe, step that found its cuts) for bounds on the best of the run; "" is the run's own."""
+    version: ClassVar[int] = 2
 
     def open(self, inputs: Inputs) -> TaskFunction:
         assert inputs.view is not None
         view = inputs.view.open()
+        own, recipes = self._resolved(inputs)
         columns = [*LEDGER_COLUMNS, *self.measure_names]
 
         def task(index: int, tally: Tally) -> Iterator[pa.RecordBatch]:
-            for reason in (KEPT, *(bound.measure for bound in self.bounds)):
+            for reason in (KEPT, *(bound.measure for bound in own if not bound.label_is_verdict)):
                 tally.count(f"verdict.{reason}", 0)
             for batch, considered in view.masked(index, columns):
-                verdict, *numbers = judge(batch, self.bounds)
-                verdict = pc.if_else(considered, verdict, pa.scalar(None, pa.string()))
-                numbers = [
-                    pc.if_else(considered, column, pa.scalar(None, pa.float64()))
-                    for column in numbers
-                ]
+                verdict, *numbers = (_where(considered, column) for column in judge(batch, own))
                 _count_labels(verdict, "verdict", tally)
+                others = [_where(considered, judge(batch, bounds)[0]) for bounds in recipes]
                 yield pa.record_batch(
-                    [*batch.columns, verdict, *numbers],
-                    schema=pa.schema([*_bare(batch.schema), *VERDICT_SCHEMA]),
+                    [*batch.columns, verdict, *numbers, *others],
+                    schema=pa.schema(
+                        [*_bare(batch.schema), *VERDICT_SCHEMA, *_verdict_fields(self.recipes)]
+                    ),
                 )
 
         return task
 
+    def _resolved(self, inputs: Inputs) -> tuple[tuple[Bound, ...], list[tuple[Bound, ...]]]:
+        """The bounds of the run and of its recipes, the cuts of this run filled in."""
+        steps = dict(self.cuts)
 
-def ledger_schema(columns: pa.Schema, measures: tuple[str, ...]) -> pa.Schema:
+        def resolved(recipe: str, bounds: tuple[Bound, ...]) -> tuple[Bound, ...]:
+            if recipe not in steps:
+                return bounds
+            return resolve(bounds, read_cuts(Store.open(inputs.stores[steps[recipe]])))
+
+        return resolved("", self.bounds), [
+            resolved(each.recipe, each.bounds) for each in self.recipes
+        ]
+
+    def finish(self, inputs: Inputs, receipts: list[Receipt]) -> dict[str, Any]:
+        """The bounds as they were applied: ``whatif`` and ``explain`` read them here."""
+        own, recipes = self._resolved(inputs)
+        return {
+            "bounds": canonical(own, "bounds"),
+            "recipes": {
+                each.recipe: {"column": each.column, "bounds": canonical(bounds, "bounds")}
+                for each, bounds in zip(self.recipes, recipes, strict=True)
+            },
+        }
+
+
+def ledger_schema(
+    columns: pa.Schema, measures: tuple[str, ...], recipes: tuple[RecipeVerdict, ...] = ()
+) -> pa.Schema:
     """The ledger's columns, given all columns that the view offers."""
     fields = [columns.field(name) for name in (*LEDGER_COLUMNS, *measures)]
-    return pa.schema([*(_nullable(field) for field in fields), *VERDICT_SCHEMA])
+    return pa.schema([*map(_nullable, fields), *VERDICT_SCHEMA, *_verdict_fields(recipes)])
+
+
+def _verdict_fields(recipes: tuple[RecipeVerdict, ...]) -> list[pa.Field]:
+    return [pa.field(each.column, pa.string()) for each in recipes]
+
+
+def _where(considered: pa.Array, column: pa.Array) -> pa.Array:
+    return pc.if_else(considered, column, pa.scalar(None, column.type))
 
 
 def _bare(schema: pa.Schema) -> list[pa.Field]:
