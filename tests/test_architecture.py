@@ -26,8 +26,14 @@ ALLOWED: dict[str, set[str]] = {
     "train": FOUNDATION | {"store", "tokenize.token_shards"},
 }
 # `user code as a stage` is parsed by the filters' own decorator
-EXCEPTIONS = {("pipeline/config.py", "filters.measure")}
-TOP = {"__init__", "__main__", "cli", "commands", "corpus", "funnel", "report", "rows", "whatif"}
+EXCEPTIONS = {
+    ("pipeline/config.py", "filters.measure"),
+    ("pipeline/config.py", "filters.datatrove"),
+}
+TOP = {
+    *("__init__", "__main__", "cli", "commands", "compare", "corpus", "funnel", "report", "rows"),
+    *("story", "tune", "whatif"),
+}
 
 
 def modules() -> list[Path]:

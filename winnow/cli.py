@@ -59,6 +59,9 @@ def parser() -> argparse.ArgumentParser:
         metavar="REASON",
         help="only rejected ones, for REASON (a measure's name) if given",
     )
+    peek.add_argument(
+        "--verdicts", metavar="NAME", help="by verdicts that `whatif --apply NAME` has written"
+    )
     peek.add_argument("--url", help="only URLs that contain this")
     peek.add_argument("-n", type=int, default=5, metavar="N", help="how many (5)")
     peek.add_argument("--chars", type=int, default=400, metavar="N", help="of each text (400)")
@@ -67,6 +70,8 @@ def parser() -> argparse.ArgumentParser:
     explain = _add(commands, "explain", "why one page was kept or dropped: its whole story")
     _run_argument(explain)
     explain.add_argument("url", metavar="URL")
+    explain.add_argument("--text", action="store_true", help="the text too, as the filters left it")
+    explain.add_argument("--diff", action="store_true", help="which lines the filters have dropped")
 
     whatif = _add(commands, "whatif", "what would change if a bound did, without running anything")
     _run_argument(whatif)
@@ -78,12 +83,74 @@ def parser() -> argparse.ArgumentParser:
         metavar="MEASURE.min=N",
         help="a changed bound (also .max, or MEASURE=off); may be repeated",
     )
+    whatif.add_argument(
+        "--recipe", metavar="NAME", help="judge by a recipe (its name, or a .toml) instead"
+    )
+    whatif.add_argument(
+        "--apply", metavar="NAME", help="write the new verdicts as RUN/applied/NAME"
+    )
+
+    compare = _add(commands, "compare", "which documents each of several verdicts keeps")
+    _run_argument(compare)
+    compare.add_argument(
+        "names",
+        nargs="+",
+        metavar="VERDICTS",
+        help="two or more of: run (the run's own), a recipe, a name given to whatif --apply",
+    )
+    compare.add_argument("-n", type=int, default=3, metavar="N", help="examples of each kind (3)")
+
+    tune = _add(commands, "tune", "propose bounds: for a wanted yield, for labels, per language")
+    _run_argument(tune)
+    tune.add_argument("--recipe", metavar="NAME", help="start from a recipe, not the run's bounds")
+    tune.add_argument(
+        "--keep-share", type=float, metavar="SHARE", help="of the run's documents, above 0, to 1"
+    )
+    tune.add_argument(
+        "--labels", metavar="FILE.csv", help="columns url and label (good or bad): best F1"
+    )
+    tune.add_argument(
+        "--per-language",
+        nargs="?",
+        const="mean_std",
+        choices=("mean_std", "quantile", "tail_10", "median_ratio"),
+        metavar="METHOD",
+        help="bounds for each language from its own distribution: mean_std (default), quantile, "
+        "tail_10, median_ratio; language_prob by FineWeb-2's median and deviation",
+    )
+    tune.add_argument("--measures", metavar="A,B,…", help="tune these only; default: all bounds")
+    tune.add_argument(
+        "--reference", default="en", metavar="LANGUAGE", help="whose bounds are right (en)"
+    )
+    tune.add_argument(
+        "--min-documents", type=int, default=100, metavar="N", help="of a language, or none (100)"
+    )
+    tune.add_argument("--output", metavar="RECIPE.toml", help="write the result as a recipe")
 
     verify = _add(commands, "verify", "hash every shard of a run, or of one store, again")
     verify.add_argument("path", metavar="RUN_OR_STORE")
 
     stages = _add(commands, "stages", "every stage, what it reads and writes")
     stages.add_argument("name", nargs="?", help="one stage, in full")
+    stages.add_argument("--measures", action="store_true", help="every measure of every filter")
+    stages.add_argument("--markdown", action="store_true", help="with --measures: docs/measures.md")
+
+    recipes = _add(commands, "recipes", "the recipes that come with winnow")
+    recipes.add_argument("name", nargs="?", help="one in full, all bounds resolved (or a .toml)")
+
+    check = _add(
+        commands, "check", "whether a filter, yours too, keeps the laws; if not, on what text"
+    )
+    check.add_argument(
+        "use", metavar="MODULE:FUNCTION", help="or a built-in stage, or datatrove:Class"
+    )
+    _set_argument(check)
+    check.add_argument(
+        "--input",
+        metavar="FILE",
+        help="documents of yours to try it on as well: .parquet or .jsonl with a column 'text', or "
+        ".txt, a document a line",
+    )
 
     quality = commands.add_parser("quality", help="quality models", description="Quality models.")
     inner = quality.add_subparsers(dest="quality_command", metavar="COMMAND", required=True)
@@ -95,15 +162,29 @@ def parser() -> argparse.ArgumentParser:
             nargs="+",
             required=True,
             metavar="PATH",
-            help="runs or stores of documents (kept ones), .txt (a document a line) or .jsonl "
-            "(key 'text')",
+            help="runs or stores of documents (kept ones; PATH:rejected or PATH:all for others), "
+            ".txt (a document a line), .jsonl (key 'text'; .gz, .zst), .parquet (column 'text')",
         )
-    train.add_argument("--output", required=True, metavar="MODEL.bin")
+    train.add_argument(
+        "--output", required=True, metavar="MODEL.bin", help="MODEL.card.json and .md come beside"
+    )
     train.add_argument("--dim", type=int, default=64, help="size of the word vectors (64)")
-    train.add_argument("--epochs", type=int, default=5)
-    train.add_argument("--word-ngrams", type=int, default=2)
-    train.add_argument("--max-documents", type=int, default=200_000, help="of each side")
-    train.add_argument("--seed", type=int, default=0)
+    train.add_argument("--epochs", type=int, default=5, help="times over the documents (5)")
+    train.add_argument("--word-ngrams", type=int, default=2, help="longest run of words (2)")
+    train.add_argument("--lr", type=float, default=0.1, help="learning rate at the start (0.1)")
+    train.add_argument(
+        "--max-documents", type=int, default=200_000, help="at most so many of each side (200000)"
+    )
+    train.add_argument("--seed", type=int, default=0, help="another seed, other documents (0)")
+    train.add_argument(
+        "--compress-rows",
+        type=int,
+        default=0,
+        metavar="N",
+        help="write a compressed model (.ftz) of the N rows that matter most",
+    )
+    train.add_argument("--licence", default="", help="of the model, for its card")
+    train.add_argument("--about", default="", help="what the model is for, for its card")
 
     training = _add(commands, "train", "train a model on a tokens store")
     training.add_argument("config", metavar="CONFIG.toml")
@@ -159,8 +240,12 @@ _MODULES = {
     "peek": "winnow.commands.peek",
     "explain": "winnow.commands.explain",
     "whatif": "winnow.commands.whatif",
+    "compare": "winnow.commands.compare",
+    "tune": "winnow.commands.tune",
     "verify": "winnow.commands.verify",
     "stages": "winnow.commands.stages",
+    "recipes": "winnow.commands.recipes",
+    "check": "winnow.commands.check",
     "quality train": "winnow.commands.quality",
     "train": "winnow.commands.training",
     "doctor": "winnow.commands.doctor",

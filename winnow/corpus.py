@@ -9,13 +9,15 @@ from __future__ import annotations
 import html
 import os
 from collections.abc import Iterator
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from winnow.errors import StoreError, nearest
+from winnow.errors import CorruptShard, StoreError, nearest
 from winnow.funnel import Funnel, read_funnel
+from winnow.pipeline.run_folder import read_run
 from winnow.pipeline.step import MASKS
 from winnow.pipeline.view import OpenView, View
 from winnow.report import funnel_html, table_html
@@ -23,6 +25,9 @@ from winnow.rows import Rows
 from winnow.schema import KEPT
 from winnow.store.files import Folder
 from winnow.store.manifest import Store
+
+if TYPE_CHECKING:
+    from winnow.compare import Comparison
 
 
 def open_corpus(path: str | os.PathLike[str]) -> Corpus:
@@ -35,24 +40,54 @@ class Corpus:
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self._funnel = read_funnel(path)
-        folder = Folder(path)
-        self.stores: dict[str, Store] = {
-            state.name: Store.open(folder.subfolder(state.name))
-            for state in self._funnel.states
-            if state.finished
-        }
+        self._folder = Folder(path)
+        run = read_run(self._folder)
+        if run is None:
+            read_funnel(path)  # raises, and says what is there instead
+        self._run: dict[str, Any] = run or {}
+        self._opened: dict[str, Store | None] = {}
 
     @property
     def name(self) -> str:
-        return self._funnel.name
+        return str(self._run["name"])
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The run's config as data, recipes expanded, without output and executor."""
+        return dict(self._run.get("config", {}))
+
+    @cached_property
+    def _funnel(self) -> Funnel:
+        return read_funnel(self.path)
 
     def funnel(self) -> Funnel:
         """From records to tokens, by reason; prints as text, shows as a table in a notebook."""
         return self._funnel
 
+    @property
+    def stores(self) -> dict[str, Store]:
+        """The finished stores by their step's name, in the order of the run."""
+        found = {step["name"]: self._store(step) for step in self._run["steps"]}
+        return {name: store for name, store in found.items() if store is not None}
+
+    def _store(self, step: dict[str, Any]) -> Store | None:
+        """The store of a step, opened when first asked for; None until it is finished."""
+        name = step["name"]
+        if name not in self._opened:
+            try:
+                store = Store.open(self._folder.subfolder(name))
+            except CorruptShard:
+                raise
+            except StoreError:
+                store = None
+            if store is not None and store.fingerprint != step["fingerprint"]:
+                store = None
+            self._opened[name] = store
+        return self._opened[name]
+
     def _of_kind(self, *kinds: str) -> list[Store]:
-        return [store for store in self.stores.values() if store.kind in kinds]
+        found = [self._store(step) for step in self._run["steps"] if step["kind"] in kinds]
+        return [store for store in found if store is not None]
 
     def _one(self, kind: str) -> Store:
         found = self._of_kind(kind)
@@ -68,6 +103,27 @@ class Corpus:
         """The store behind ``ledger``, with its manifest."""
         return self._one("ledger")
 
+    @property
+    def ledger_stores(self) -> list[Store]:
+        """All ledgers: a run with filters on both sides of a deduplication has two."""
+        return self._of_kind("ledger")
+
+    @property
+    def measures_stores(self) -> list[Store]:
+        """The stores that hold what was measured, with their manifests."""
+        return self._of_kind("measures")
+
+    @property
+    def documents_schema(self) -> pa.Schema:
+        """Columns of the documents store."""
+        return self._one("documents").schema
+
+    @property
+    def tokens_store(self) -> Store | None:
+        """The token shards; None where the run has none."""
+        found = self._of_kind("tokens")
+        return found[0] if found else None
+
     def _unjudged(self) -> list[str]:
         """Steps that give verdicts and are not finished: until they are, nobody knows who stays."""
         return [
@@ -80,10 +136,7 @@ class Corpus:
     def view(self) -> OpenView:
         """Documents with all verdicts so far; for batch-wise work in bounded memory."""
         masks = tuple(store.path for store in self._of_kind(*MASKS))
-        rewrites = tuple(
-            store.path for store in self._of_kind("measures") if "text" in store.manifest["schema"]
-        )
-        return View(self._one("documents").path, masks, rewrites=rewrites).open()
+        return View(self._one("documents").path, masks, rewrites=self._rewrites()).open()
 
     @property
     def documents(self) -> Rows:
@@ -92,24 +145,54 @@ class Corpus:
         rejected it."""
         return self._documents(None)
 
-    def kept(self) -> Rows:
-        """The documents that all steps kept."""
-        return self._documents(KEPT)
+    def kept(self, verdicts: str | None = None) -> Rows:
+        """The documents that all steps kept; or those that the applied ``verdicts`` of that name
+        keep (`winnow whatif --apply NAME`), which no deduplication has seen."""
+        return self._documents(KEPT, verdicts)
 
-    def rejected(self, reason: str | None = None) -> Rows:
-        """The documents that were rejected, or those rejected by the measure ``reason``."""
+    @property
+    def applied(self) -> list[str]:
+        """Names of the verdicts that `winnow whatif --apply` has written beside the run's own."""
+        from winnow.whatif.applied import applied_names
+
+        return applied_names(self)
+
+    def compare(self, *names: str) -> Comparison:
+        """Which documents each of several verdicts keeps: names of recipes, of applied verdicts,
+        or ``"run"``. Shows as a table in a notebook."""
+        from winnow.compare import compare
+
+        return compare(self, names)
+
+    def rejected(self, reason: str | None = None, verdicts: str | None = None) -> Rows:
+        """The documents that were rejected, or those rejected by the measure ``reason``; by the
+        applied ``verdicts`` of that name, if one is given."""
         if reason:
-            known = {name for row in self._funnel.rows for name in row.reasons}
+            if verdicts is None:
+                known = {name for row in self._funnel.rows for name in row.reasons}
+            else:
+                known = self._applied_reasons(verdicts)
             if reason not in known:
                 raise StoreError(
                     f"no step of {self.path} rejects by {reason!r}.{nearest(reason, known)}",
                     remedy=f"reasons here: {', '.join(sorted(known)) or 'none'}",
                 )
-        return self._documents(reason or "")
+        return self._documents(reason or "", verdicts)
 
-    def _documents(self, verdict: str | None) -> Rows:
+    def _applied_reasons(self, name: str) -> set[str]:
+        from winnow.whatif.applied import open_applied
+
+        names = {key.removeprefix("verdict.") for key in open_applied(self, name).counters}
+        return names - {KEPT}
+
+    def judged(self, verdicts: str) -> Rows:
+        """Every document, with its verdict by the applied ``verdicts`` of that name."""
+        return self._documents(None, verdicts)
+
+    def _documents(self, verdict: str | None, applied: str | None = None) -> Rows:
         store = self._one("documents")
-        unjudged = self._unjudged()
+        view = self.view if applied is None else self._applied_view(applied)
+        unjudged = self._unjudged() if applied is None else []
         if unjudged and verdict is not None:
             raise StoreError(
                 f"the run in {self.path} is not finished: {', '.join(unjudged)} must still judge",
@@ -120,13 +203,28 @@ class Corpus:
         rows = store.rows if verdict is None else None
 
         def batches(columns: list[str]) -> Iterator[pa.RecordBatch]:
-            for batch in self._with_verdict(columns, verdict):
+            for batch in self._with_verdict(view, columns, verdict):
                 yield batch.select(columns)
 
         return Rows(f"documents of {self.name}", schema, batches, rows)
 
-    def _with_verdict(self, columns: list[str], wanted: str | None) -> Iterator[pa.RecordBatch]:
-        view = self.view
+    def _applied_view(self, name: str) -> OpenView:
+        from winnow.whatif.applied import open_applied
+
+        return View(
+            self._one("documents").path,
+            (open_applied(self, name).path,),
+            rewrites=self._rewrites(),
+        ).open()
+
+    def _rewrites(self) -> tuple[str, ...]:
+        return tuple(
+            store.path for store in self._of_kind("measures") if "text" in store.manifest["schema"]
+        )
+
+    def _with_verdict(
+        self, view: OpenView, columns: list[str], wanted: str | None
+    ) -> Iterator[pa.RecordBatch]:
         read = [name for name in columns if name != "verdict"] or ["doc_id"]
         for shard in range(view.shard_count):
             for batch, reasons in view.verdicts(shard, read):

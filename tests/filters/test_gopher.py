@@ -46,6 +46,7 @@ MEASURES = {
     **{f"duplicated_{n}_n_grams": f"dup_{n}gram_chars_share" for n in range(5, 11)},
 }
 
+STOP_WORDS = {"the", "be", "to", "of", "and", "that", "have", "with"}
 QUALITY = GopherQuality()
 REPETITION = GopherRepetition()
 
@@ -90,6 +91,7 @@ def test_default_bounds_are_those_of_the_paper() -> None:
         "ellipsis_line_share": (None, 0.3),
         "alpha_word_share": (0.8, None),
         "stop_word_count": (2, None),
+        "stop_word_occurrence_count": (None, None),
     }
     # Rae et al. 2021, table A1, in datatrove's order
     maxima = [0.3, 0.2, 0.3, 0.2, 0.2, 0.18, 0.16, 0.15, 0.14, 0.13, 0.12, 0.11, 0.1]
@@ -126,9 +128,8 @@ def plain_quality(text: str) -> dict[str, Any]:
             sum(x.rstrip().endswith(("...", "…")) for x in lines), len(lines)
         ),
         "alpha_word_share": per(sum(any(map(str.isalpha, w)) for w in words), len(words)),
-        "stop_word_count": len(
-            set(words) & {"the", "be", "to", "of", "and", "that", "have", "with"}
-        ),
+        "stop_word_count": len(set(words) & STOP_WORDS),
+        "stop_word_occurrence_count": sum(word in STOP_WORDS for word in words),
     }
 
 
@@ -139,17 +140,18 @@ def test_quality_measures_are_what_they_say(texts: list[str]) -> None:
     assert measured(QUALITY, texts) == expected
 
 
-@given(st.lists(TEXTS, max_size=4))
+@given(st.lists(TEXTS, max_size=4), st.sampled_from(["0.10", "2024"]))
 @settings(max_examples=200, deadline=None)
-def test_line_measures_are_what_they_say(texts: list[str]) -> None:
-    for text, row in zip(texts, measured(REPETITION, texts), strict=True):
+def test_line_measures_are_what_they_say(texts: list[str], vintage: Any) -> None:
+    rows = measured(GopherRepetition(vintage=vintage), texts)
+    for text, row in zip(texts, rows, strict=True):
         pieces = {
             "paragraph": re.split("\n{2,}", text.strip()),
-            "line": re.split("\n+", text),
+            "line": re.split("\n+", text) if vintage == "0.10" else text.splitlines(),
         }
         for name, parts in pieces.items():
             again = [part for n, part in enumerate(parts) if part in parts[:n]]
-            assert row[f"dup_{name}_share"] == len(again) / len(parts)
+            assert row[f"dup_{name}_share"] == (len(again) / len(parts) if parts else 0.0)
             chars = sum(map(len, again)) / len(text) if text else 0.0
             assert row[f"dup_{name}_chars_share"] == chars
 
@@ -176,6 +178,9 @@ def test_stop_words_of_other_languages() -> None:
     assert [row["stop_word_count"] for row in rows] == [4 - 1, 0, None]  # "Der" is not "der"
     assert measured(GopherQuality(language="de"), [german])[0]["stop_word_count"] == 3
     assert measured(GopherQuality(language="de"), [german], ["en"])[0]["stop_word_count"] == 3
+    assert (
+        rows[0]["stop_word_occurrence_count"] == 3 and rows[2]["stop_word_occurrence_count"] is None
+    )
 
 
 def test_no_mean_length_where_words_are_characters() -> None:

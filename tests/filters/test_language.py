@@ -4,10 +4,13 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
+import hypothesis.strategies as st
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
 
 from winnow.errors import ConfigError, PlanError, StageError
+from winnow.filters.fasttext_model import load_model
 from winnow.filters.language import LanguageFilter, bundled_labels
 from winnow.pipeline.bounds import Bound, judge
 from winnow.pipeline.fingerprint import canonical
@@ -49,9 +52,42 @@ def test_line_feeds_do_not_matter_and_what_follows_the_first_chars_is_not_read()
     one, other = measured(LanguageFilter(), ENGLISH, with_feeds).column("language_prob").to_pylist()
     assert one == other
     text = ENGLISH + " " + GERMAN * 50
-    short, all_of_it = LanguageFilter(chars=len(ENGLISH)), LanguageFilter(chars=0)
+    short = LanguageFilter(chars=len(ENGLISH), sure_prob=0.5)
+    all_of_it = LanguageFilter(chars=0)
     assert measured(short, text).column("language").to_pylist() == ["en"]
     assert measured(all_of_it, text).column("language").to_pylist() == ["de"]
+
+
+def test_a_text_whose_beginning_leaves_doubt_is_read_whole() -> None:
+    texts = ["12345 " * 20 + GERMAN, "Kapitel III. " + ENGLISH * 3, ENGLISH, "12345 " * 20]
+    whole = measured(LanguageFilter(chars=0), *texts)
+    assert measured(LanguageFilter(chars=13, sure_prob=1.0), *texts).equals(whole)
+    assert whole.column("language").to_pylist() == ["de", "en", "en", "und"]
+    never = measured(LanguageFilter(chars=13, sure_prob=0.0), *texts)
+    assert never.column("language").to_pylist()[0] == "und"
+    with pytest.raises(ValueError, match="sure_prob"):
+        LanguageFilter(sure_prob=1.5)
+
+
+@settings(deadline=None)
+@given(st.lists(st.text(max_size=60), max_size=8), st.integers(1, 40))
+def test_a_batch_is_labelled_as_its_texts_are_alone(texts: list[str], chars: int) -> None:
+    stage = LanguageFilter(chars=chars)
+    model = load_model(stage.model_path, "test")
+    expected = []
+    for text in texts:
+        line = text.replace("\n", " ")
+        for part in (line[:chars], line):
+            label, prob = "und", 0.0
+            if any(c.isalnum() and not c.isdecimal() for c in part):
+                labels, values = model.predict(part)
+                label, prob = labels[0].removeprefix("__label__"), min(1.0, float(values[0]))
+            if prob >= stage.sure_prob:
+                break
+        expected.append((label, prob))
+    batch = measured(stage, *texts)
+    found = zip(batch.column("language"), batch.column("language_prob"), strict=True)
+    assert [(label.as_py(), prob.as_py()) for label, prob in found] == expected
 
 
 def test_a_bound_for_each_language() -> None:

@@ -114,7 +114,7 @@ def numbers(stage: UserFilter, *texts: str) -> list[float]:
 
 def test_over_columns(make: Make) -> None:
     stage = make("digit_share")
-    assert stage.reads == ("text",) and stage.name == "digit_share"
+    assert stage.reads == ("text",) and stage.name == "digit_share" and not stage.rewrites
     assert numbers(stage, "", "a1b2", "٣") == [0.0, 0.5, 0.0]
     assert numbers(make("longer"), "short", "longer than that") == [0.0, 1.0]
     assert numbers(stage) == []

@@ -124,3 +124,58 @@ def test_a_bound_on_a_measure_that_nobody_computes() -> None:
 def test_what_is_no_bound_is_refused(limits: object) -> None:
     with pytest.raises(ConfigError, match="words"):
         override(DEFAULTS, {"words": limits}, "s", MEASURES)
+
+
+def test_limits_per_language() -> None:
+    table = {"words": {"per_language": {"de": {"min": 20}, "fr": "off"}, "max": 90}}
+    changed = override(DEFAULTS, table, "s", MEASURES)[0]
+    assert changed == Bound(
+        measure="words",
+        min=50,
+        max=90,
+        by_column="language",
+        by=(("de", 20.0, 90.0), ("fr", None, None)),
+    )
+    batch = pa.record_batch(
+        {"language": ["de", "de", "fr", "en", "en", None], "words": [20, 91, 0, 49, 50, 49]}
+    )
+    assert verdicts(batch, changed) == ["kept", "words", "kept", "words", "kept", "words"]
+
+
+def test_limits_per_language_add_to_those_there_are() -> None:
+    old = Bound(measure="p", by_column="language", by=(("en", 0.65, None), ("de", 0.5, None)))
+    (changed,) = override((old,), {"p": {"per_language": {"de": {"min": 0.4}}}}, "s", ("p",))
+    assert changed.by == (("de", 0.4, None), ("en", 0.65, None))
+    plain = override((), {"p": {"per_language": {"de": {"max": 1}}}}, "s", ("p",))
+    assert plain == (Bound(measure="p", by_column="language", by=(("de", None, 1.0),)),)
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ({}, "must be a table by language"),
+        ("off", "must be a table by language"),
+        ({"de": 3}, r"per_language\.de must be a table with min and/or max"),
+        ({"de": {}}, r"per_language\.de must be a table"),
+        ({"de": {"least": 3}}, r"per_language\.de must be a table"),
+        ({"de": {"min": "3"}}, r"per_language\.de\.min must be a number"),
+        ({"de": {"min": 200_000}}, "for 'de', min 200000 is above max 100000"),
+    ],
+)
+def test_what_is_no_limit_of_a_language(table: object, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        override(DEFAULTS, {"words": {"per_language": table}}, "s", MEASURES)
+
+
+def test_bounds_come_back_from_a_manifest() -> None:
+    from winnow.pipeline.bounds import TopShare, read_bounds
+    from winnow.pipeline.fingerprint import canonical
+
+    bounds = (
+        *override(DEFAULTS, {"words": {"per_language": {"de": {"min": 20}}}}, "s", MEASURES),
+        Bound(measure="language", allowed=("en", "de")),
+        Bound(measure="c4", allowed=(), label_is_verdict=True),
+        Bound(measure="q", top=TopShare(share=0.1, by="text_bytes", per="language")),
+        Bound(measure="q", min=0, top=TopShare(share=0.5, cuts=((None, 0.25, 7), ("en", 1.5, 9)))),
+    )
+    assert read_bounds(canonical(bounds)) == bounds

@@ -6,6 +6,7 @@ import pytest
 
 from winnow.errors import ConfigError
 from winnow.pipeline.config import load_config
+from winnow.pipeline.plan import make_plan
 from winnow.pipeline.recipes import load_recipe, recipe_names
 
 CONFIG = """
@@ -118,3 +119,21 @@ def test_compare_is_checked(tmp_path: Path) -> None:
         config = write(tmp_path / "a.toml", f"{top}{line}\n[source]{rest}")
         with pytest.raises(ConfigError, match=says):
             load_config(config)
+
+
+def test_all_recipes_can_be_compared_in_one_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So no two of them call different things by one name."""
+    warc = Path(__file__).parents[2] / "demo" / "demo.warc.gz"
+    monkeypatch.setattr("winnow.text.words.WordRules.check", lambda self: None)
+    monkeypatch.setattr("winnow.text.words.WordRules.fingerprint_extra", lambda self: {})
+    names = ", ".join(f'"{name}"' for name in recipe_names())
+    config = CONFIG.replace("[source]", f"compare = [{names}]\n[source]")
+    config = config.replace("*.warc.gz", str(warc))
+    plan = make_plan(load_config(write(tmp_path / "a.toml", config)))
+    ledger = next(step for step in plan.steps if step.kind == "ledger")
+    assert {f"verdict_{name}" for name in ("c4", "dclm", "gopher")} <= set(ledger.schema.names)
+    for name in recipe_names():  # and each as the run's own
+        text = f'{CONFIG}[[stage]]\nrecipe = "{name}"\n'.replace("*.warc.gz", str(warc))
+        make_plan(load_config(write(tmp_path / "a.toml", text)))

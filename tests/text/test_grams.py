@@ -80,7 +80,7 @@ def test_words_written_together_are_what_is_compared() -> None:
 def test_word_counts(documents: list[list[str]]) -> None:
     found = split(documents)
     wanted = ["a", "ab", "zebra"]
-    counts = np.empty((len(documents), 5), np.int64)
+    counts = np.empty((len(documents), 6), np.int64)
     ids = np.array(found.ids_of(wanted))
     count_words(found.tokens, found.offsets, found.chars, found.flags, ids, counts)
     assert counts.tolist() == [
@@ -90,6 +90,7 @@ def test_word_counts(documents: list[list[str]]) -> None:
             sum(len(word) for word in words if word != "#"),
             sum(word not in ("#", "7") for word in words),
             len(set(words) & set(wanted)),
+            sum(word in wanted for word in words),
         ]
         for words in documents
     ]

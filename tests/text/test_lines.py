@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 
 import numpy as np
@@ -11,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from winnow.text.chunks import space_bytes
-from winnow.text.lines import count_chars, count_duplicates, count_symbols
+from winnow.text.lines import count_chars, count_symbols
 from winnow.text.table import TextColumn
 
 LINE_ENDS = ["\n", "\r", "\r\n", "\x0b", "\x0c", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029"]
@@ -68,31 +67,6 @@ def test_chars(texts: list[str]) -> None:
     chars = np.empty(len(texts), np.int64)
     count_chars(text.data, text.offsets, np.arange(len(texts)), chars)
     assert chars.tolist() == [len(text) for text in texts]
-
-
-def duplicates(pieces: list[str]) -> list[int]:
-    seen: set[str] = set()
-    repeated = chars = 0
-    for piece in pieces:
-        if piece in seen:
-            repeated += 1
-            chars += len(piece)
-        seen.add(piece)
-    return [len(pieces), repeated, chars]
-
-
-@given(BATCHES)
-@example(["", "\n", "\na\n", "a\n\na", "\n\n\u3000a\n\n\n\na\x1f", "é\né\né"])
-@example(["\n".join(str(n % 700) for n in range(1500))])
-@settings(max_examples=500, deadline=None)
-def test_duplicate_lines_and_paragraphs(texts: list[str]) -> None:
-    text = column_of(texts)
-    rows = np.arange(len(texts))
-    counts = np.empty((len(texts), 3), np.int64)
-    count_duplicates(text.data, text.offsets, rows, 1, False, counts)
-    assert counts.tolist() == [duplicates(re.split("\n+", text)) for text in texts]
-    count_duplicates(text.data, text.offsets, rows, 2, True, counts)
-    assert counts.tolist() == [duplicates(re.split("\n{2,}", text.strip())) for text in texts]
 
 
 def test_only_the_rows_asked_for() -> None:

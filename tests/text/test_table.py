@@ -25,8 +25,8 @@ TEXTS = st.lists(
 )
 
 
-def table_words(found: BatchWords, table: dict[str, int]) -> list[list[str]]:
-    names = {number: word for word, number in table.items()}
+def table_words(found: BatchWords) -> list[list[str]]:
+    names = found.vocabulary.words()
     return [
         [names[int(i)] for i in found.tokens[found.offsets[row] : found.offsets[row + 1]]]
         for row in range(len(found.rows))
@@ -44,8 +44,8 @@ def test_ids_stand_for_the_words_of_every_row(
         for rows in ([*range(len(column))], [*range(0, len(column), 2)]):
             found = table.split(TextColumn(column), np.array(rows, np.int64))
             expected = [words.split(column[row].as_py()) for row in rows]
-            assert table_words(found, found.ids) == expected
-            for word, number in found.ids.items():
+            assert table_words(found) == expected
+            for number, word in enumerate(found.vocabulary.words()):
                 assert found.chars[number] == len(word)
                 assert bool(found.flags[number] & HAS_LETTER) == any(c.isalpha() for c in word)
                 assert bool(found.flags[number] & HAS_INK) == (not set(word) <= PUNCTUATION_SET)
@@ -54,9 +54,9 @@ def test_ids_stand_for_the_words_of_every_row(
 def test_a_cleared_table_leaves_earlier_batches_as_they_were() -> None:
     table = WordTable(Words(), max_chunks=1)
     first = table.split(TextColumn(pa.array(["a b c"])), np.array([0]))
-    ids, tokens = dict(first.ids), first.tokens.tolist()
     table.split(TextColumn(pa.array(["x y z a"])), np.array([0]))
-    assert first.ids == ids and first.tokens.tolist() == tokens
+    assert first.vocabulary.words() == ["a", "b", "c"] and first.tokens.tolist() == [0, 1, 2]
+    assert first.ids_of(["x", "c", "a"]) == [-1, 2, 0]
 
 
 def test_the_same_rows_of_the_same_memory_are_split_once() -> None:
@@ -76,8 +76,8 @@ def test_null_is_the_empty_text() -> None:
 def test_more_chunks_than_the_table_starts_with() -> None:
     texts = [" ".join(str(n) for n in range(start, start + 9_000)) for start in (0, 4_000, 50_000)]
     found = WordTable(Words()).split(TextColumn(pa.array(texts)), np.arange(3))
-    assert len(found.ids) == 22_000
-    assert table_words(found, found.ids) == [text.split() for text in texts]
+    assert len(found.chars) == 22_000
+    assert table_words(found) == [text.split() for text in texts]
 
 
 def test_rows_by_language() -> None:
@@ -94,8 +94,48 @@ def test_rows_by_language() -> None:
 def test_ids_of_names_only_words_that_the_batch_can_hold() -> None:
     table = WordTable(Words())
     found = table.split(TextColumn(pa.array(["a b"])), np.array([0]))
-    table.split(TextColumn(pa.array(["c"])), np.array([0]))
-    assert found.ids_of(["b", "c", "never"]) == [1, -1, -1]
+    more = " ".join(f"w{number}" for number in range(20_000))  # every array has grown since
+    table.split(TextColumn(pa.array(["c", more])), np.array([0, 1]))
+    assert found.ids_of(["b", "c", "never", "w19999", ""]) == [1, -1, -1, -1, -1]
+    assert found.ids_of([]) == []
+
+
+class Shouting(Words):
+    """A splitter without a compiled form, whose words do not join to the chunk."""
+
+    def tokenize(self, chunk: str) -> tuple[str, ...]:
+        return (
+            (*(piece.upper() for piece in chunk.split("-") if piece), "¶") if chunk != "-" else ()
+        )
+
+
+def test_a_splitter_without_a_compiled_form_is_asked_itself() -> None:
+    texts = ["a-b c", "- -", "a-b-- é"]
+    found = WordTable(Shouting()).split(TextColumn(pa.array(texts)), np.arange(3))
+    assert table_words(found) == [["A", "B", "¶", "C", "¶"], [], ["A", "B", "¶", "É", "¶"]]
+
+
+def damaged(pieces: list[bytes]) -> pa.Array:
+    """A string column of bytes that are not UTF-8, as a stranger's file may hold."""
+    offsets = np.cumsum([0, *map(len, pieces)], dtype=np.int32)
+    return pa.Array.from_buffers(
+        pa.string(), len(pieces), [None, pa.py_buffer(offsets), pa.py_buffer(b"".join(pieces))]
+    )
+
+
+@given(st.lists(st.lists(st.sampled_from(
+    [b"a", b"(b", b" ", b"\xff", b"\xc3", b"\xc3\xa9", b"\xed\xa0\x80", b"\xe2\x80", b"x):"]
+), max_size=8).map(b"".join), max_size=4))  # fmt: skip
+@settings(max_examples=200, deadline=None)
+def test_damaged_text_is_split_as_its_repair(pieces: list[bytes]) -> None:
+    for words in (splitter("en"), splitter("xx")):
+        found = WordTable(words).split(TextColumn(damaged(pieces)), np.arange(len(pieces)))
+        expected = [
+            [word for chunk in piece.split(b" ") if chunk
+             for word in words.tokenize(chunk.decode("utf-8", "replace"))]
+            for piece in pieces
+        ]  # fmt: skip
+        assert table_words(found) == expected
 
 
 @pytest.mark.parametrize("character", "!.?。؟‼")

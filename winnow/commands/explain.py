@@ -3,84 +3,109 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 from typing import Any
 
-from winnow.corpus import Corpus, Document, open_corpus
-from winnow.pipeline.bounds import Bound
-from winnow.whatif import bounds_of
+from winnow.corpus import open_corpus
+from winnow.schema import KEPT
+from winnow.story import MeasureLine, Story, tell
 
-_RECORD = (
-    "url",
-    "title",
-    "crawl_date",
-    "record_id",
-    "warc_file",
-    "warc_offset",
-    "warc_length",
-    "charset",
-    "extractor",
-    "extract_problem",
-)
+_RECORD = ("title", "crawl_date", "source", "record_id", "content_type")
 
 
 def main(arguments: argparse.Namespace) -> int:
-    corpus = open_corpus(arguments.run)
-    document = corpus.document(arguments.url)
-    bounds = bounds_of(corpus.ledger_store)
+    story = tell(open_corpus(arguments.run), arguments.url)
     if arguments.json:
-        story = {**document.story, "verdict": document.verdict, "bounds": _plain(bounds)}
-        print(json.dumps(story, ensure_ascii=False, default=str))
-    else:
-        print("\n".join(_lines(corpus, document, bounds)))
+        print(json.dumps(as_dict(story, arguments), ensure_ascii=False, default=str))
+        return 0
+    print("\n".join(_lines(story)))
+    if arguments.diff:
+        print("\n".join(["", "what the filters dropped and changed", *story.dropped_lines()]))
+    if arguments.text:
+        print(f"\n{story.text}")
     return 0
 
 
-def _plain(bounds: tuple[Bound, ...]) -> list[dict[str, Any]]:
-    return [vars(bound) for bound in bounds]
+def as_dict(story: Story, arguments: argparse.Namespace) -> dict[str, Any]:
+    """The story as plain data; the text where it is asked for."""
+    plain = dataclasses.asdict(story)
+    text, extracted = plain.pop("text"), plain.pop("extracted")
+    plain["rewritten"] = story.rewritten
+    plain["text_chars"] = {"extracted": len(extracted), "left": len(text)}
+    if arguments.text:
+        plain["text"] = text
+    if arguments.diff:
+        plain["diff"] = story.dropped_lines()
+    return plain
 
 
-def _lines(corpus: Corpus, document: Document, bounds: tuple[Bound, ...]) -> list[str]:
-    lines = [f"{document.verdict}: {document.url}", ""]
-    page = document.story["documents"]
-    for name in _RECORD:
-        if page.get(name) is not None:
-            lines.append(f"  {name:<26}{page[name]}")
-    lines.append(f"  {'text':<26}{len(page['text']):,} characters")
-    ledger = next(row for store, row in document.story.items() if store.startswith("ledger"))
-    lines += ["", f"  {'measure':<26}{'value':>12}   bound"]
-    by_measure = {bound.measure: bound for bound in bounds}
-    for name in corpus.ledger_store.manifest["config"]["measure_names"]:
-        bound = by_measure.get(name)
-        mark = "✗ " if ledger["verdict"] == name else "  "
-        lines.append(f"{mark}{name:<26}{_value(ledger[name]):>12}   {_limits(bound, ledger)}")
-    margin = ledger["verdict_margin"]
-    if margin is not None:
-        side = "outside" if margin < 0 else "inside"
-        lines.append(f"\n  {abs(margin):.1%} of the bound {side}, where it is tightest")
-    for store, row in document.story.items():
-        if "cluster_id" in row and row["verdict"] is not None:
-            lines.append(
-                f"  {store}: {row['verdict']}, in a cluster of {row['cluster_size']:,} whose "
-                f"survivor is document {row['survivor_id']}"
-            )
+def _lines(story: Story) -> list[str]:
+    page = story.record
+    lines = [f"{story.verdict}: {page['url']}", ""]
+    lines += [_pair(name, page[name]) for name in _RECORD if page.get(name) is not None]
+    if page.get("charset"):
+        lines.append(_pair("charset", f"{page['charset']}, by {page.get('charset_why') or '?'}"))
+    problem = f": {page['extract_problem']}" if page.get("extract_problem") else ""
+    lines.append(_pair("extractor", f"{page['extractor']}{problem}"))
+    chars = f"{len(story.extracted):,} characters"
+    if story.rewritten:
+        chars += f", {len(story.text):,} after the filters that rewrite"
+    lines.append(_pair("text", chars))
+    if story.languages:
+        told = ", ".join(f"{label} {prob:.3f}" for label, prob in story.languages)
+        lines.append(_pair("languages", told))
+    lines += ["", f"  {'measure':<30}{'value':>12}{'margin':>10}   bound"]
+    lines += [_measure(each) for each in story.measures]
+    broken = sum(each.broken for each in story.measures)
+    lines.append(
+        f"\n  {'✗ ' if broken else ''}{broken or 'no'} bound{'s' * (broken != 1)} broken"
+        f"{'; → is the one that the verdict names' if broken else ''}; margins are in units of the "
+        "bound"
+    )
+    if story.recipes:
+        lines += ["", "  verdicts besides"]
+        lines += [f"    {name:<28}{verdict}" for name, verdict in story.recipes.items()]
+    for cluster in story.clusters:
+        if cluster["size"] == 1:
+            lines += ["", f"  {cluster['step']}: {cluster['verdict']}, nothing like it was found"]
+            continue
+        lines += [
+            "",
+            f"  {cluster['step']}: {cluster['verdict']}, in a cluster of {cluster['size']:,}",
+            f"    survivor: {cluster['survivor_url']}",
+        ]
+    if story.tokens is not None:
+        tokens = story.tokens
+        lines += [
+            "",
+            f"  tokens: {tokens['count']:,}, split {tokens['split']}, row {tokens['row']:,} of "
+            f"{tokens['file']}",
+        ]
+    elif story.verdict == KEPT:
+        lines += ["", "  tokens: none (not tokenised yet)"]
+    place = story.bytes
+    lines += [
+        "",
+        f"  {place['warc_file']}: warc_offset {place['warc_offset']:,}, warc_length "
+        f"{place['warc_length']:,}",
+    ]
+    if place["command"]:
+        lines.append(f"    {place['command']}")
     return lines
+
+
+def _pair(name: str, value: Any) -> str:
+    return f"  {name:<14}{value}"
+
+
+def _measure(line: MeasureLine) -> str:
+    mark = "→✗" if line.first else " ✗" if line.broken else "  "
+    margin = "" if line.margin is None else f"{line.margin:+.2f}"
+    return f"{mark}{line.measure:<30}{_value(line.value):>12}{margin:>10}   {line.bound}".rstrip()
 
 
 def _value(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.4f}"
     return "–" if value is None else str(value)
-
-
-def _limits(bound: Bound | None, row: dict[str, Any]) -> str:
-    if bound is None:
-        return ""
-    if bound.allowed is not None:
-        return "one of " + ", ".join(bound.allowed) if bound.allowed else "none"
-    low, high = bound.min, bound.max
-    for label, minimum, maximum in bound.by:
-        if row.get(bound.by_column or "") == label:
-            low, high = minimum, maximum
-    parts = [f"min {low:g}" if low is not None else "", f"max {high:g}" if high is not None else ""]
-    return ", ".join(part for part in parts if part)

@@ -34,13 +34,22 @@ def main(arguments: argparse.Namespace) -> int:
 
 
 def _rows(corpus: Corpus, arguments: argparse.Namespace) -> Rows:
-    if arguments.kept:
+    if arguments.verdicts is not None:
+        rows = _applied(corpus, arguments)
+    elif arguments.kept:
         rows = corpus.kept()
     elif arguments.rejected is not None:
         rows = corpus.rejected(arguments.rejected or None)
     else:
         rows = corpus.documents
     return rows.select(*_COLUMNS)
+
+
+def _applied(corpus: Corpus, arguments: argparse.Namespace) -> Rows:
+    """As the verdicts of `winnow whatif --apply` have it; without --rejected, what they keep."""
+    if arguments.rejected is None:
+        return corpus.kept(arguments.verdicts)
+    return corpus.rejected(arguments.rejected or None, verdicts=arguments.verdicts)
 
 
 def _sample(rows: Rows, arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:

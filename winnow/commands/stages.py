@@ -11,6 +11,7 @@ from typing import Any, get_type_hints
 from winnow import optional
 from winnow.errors import ConfigError, nearest
 from winnow.pipeline import registry
+from winnow.pipeline.bounds import Bound
 from winnow.pipeline.typed import describe
 
 _FAMILIES = {
@@ -27,6 +28,8 @@ def main(arguments: argparse.Namespace) -> int:
             f"no stage {arguments.name!r}.{nearest(arguments.name, registry.BUILT_IN)}",
             remedy=f"stages: {', '.join(registry.BUILT_IN)}",
         )
+    if arguments.measures or arguments.markdown:
+        return _measures(arguments)
     stages = [
         _stage(use, family, target)
         for family, members in _FAMILIES.items()
@@ -39,10 +42,100 @@ def main(arguments: argparse.Namespace) -> int:
         for stage in stages:
             print(f"{stage['use']:<20}{stage['family']:<11}{stage['summary']}")
         print('\nyour own: use = "my_filters:digit_share" (a function marked @winnow.measure)')
-        print("one in full: winnow stages NAME")
+        print("one in full: winnow stages NAME; all measures: winnow stages --measures")
     else:
         print(_in_full(stages[0]))
     return 0
+
+
+def _measures(arguments: argparse.Namespace) -> int:
+    if arguments.markdown and arguments.json:
+        raise ConfigError("--markdown and --json: choose one")
+    found = [
+        each for each in all_measures() if arguments.name is None or each["stage"] == arguments.name
+    ]
+    if arguments.json:
+        print(json.dumps(found, ensure_ascii=False))
+    elif arguments.markdown:
+        print(markdown(), end="")
+    else:
+        print(f"{'stage':<18} {'measure':<34} {'type':<7} {'range':<8} {'bound':<18} what it is")
+        for each in found:
+            print(
+                f"{each['stage']:<18} {each['measure']:<34} {each['type']:<7} {each['range']:<8} "
+                f"{each['bound']:<18} {each['about']}".rstrip()
+            )
+    return 0
+
+
+def all_measures() -> list[dict[str, str]]:
+    """Every measure of every filter that comes with winnow, in the order of the registry."""
+    found = []
+    for use, target in registry.FILTERS.items():
+        for measure in registry.load(target).measures:
+            bound = measure.bound()
+            found.append(
+                {
+                    "stage": use,
+                    "measure": measure.name,
+                    "type": {"double": "float64"}.get(str(measure.type), str(measure.type)),
+                    "range": _range(measure.range),
+                    "bound": "" if bound is None else _bound(bound),
+                    "about": measure.about,
+                }
+            )
+    return found
+
+
+def _range(sides: tuple[float, float] | None) -> str:
+    if sides is None:
+        return "labels"
+    low, high = sides
+    return f"≥ {low:g}" if high == float("inf") else f"{low:g} to {high:g}"
+
+
+def _bound(bound: Bound) -> str:
+    if bound.allowed is not None:
+        return "one of " + ", ".join(bound.allowed) if bound.allowed else "none allowed"
+    sides = [f"{s} {v:g}" for s in ("min", "max") if (v := getattr(bound, s)) is not None]
+    return ", ".join(sides)
+
+
+_HEAD = """\
+# Measures
+
+Every column that the filters of winnow can write, one row a document, in the ledger and the
+measures store. Bounds are the defaults, inclusive; a config can change each
+(`word_count.min = 30`), take it away (`"off"`), or give a language its own
+(`word_count.per_language = { de = { min = 40 } }`). A measure without a bound rejects nothing.
+`winnow stages NAME` tells a filter in full: its source, and where it differs.
+
+This page is made by `winnow stages --measures --markdown`; a test keeps it up to date.
+"""
+
+
+def markdown() -> str:
+    """`docs/measures.md`."""
+    lines = [_HEAD]
+    rows = all_measures()
+    for use, target in registry.FILTERS.items():
+        summary = (inspect.getdoc(registry.load(target)) or "").partition("\n")[0]
+        own = [each for each in rows if each["stage"] == use]
+        lines += [
+            f"## {use}",
+            "",
+            summary,
+            "",
+            "| column | type | range | default bound | is |",
+            "|---|---|---|---|---|",
+            *(
+                f"| `{each['measure']}` | {each['type']} | {each['range']} | {each['bound']} | "
+                f"{each['about'].replace('|', chr(92) + '|')} |"
+                for each in own
+            ),
+            "",
+        ]
+    return "\n".join(lines[:-1]) + "\n"
 
 
 def _stage(use: str, family: str, target: str) -> dict[str, Any]:

@@ -10,10 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+
+if TYPE_CHECKING:
+    from winnow.text.splits import ChunkSplit
 
 ChunkWords = Callable[[list[str]], list[list[str]]]
 """Distinct white-space chunks → the words of each; words hold no white space."""
@@ -46,12 +49,21 @@ def _read_only(buffer: Any, dtype: type[np.generic]) -> np.ndarray:
 
 
 class ChunkTable:
-    """See the module. ``capacity`` (a power of two) and ``key_bytes`` bound the memory."""
+    """See the module. ``capacity`` (a power of two) and ``key_bytes`` bound the memory.
+
+    ``split``, if given, cuts what ``chunk_words`` returns into words once more (see
+    :meth:`winnow.text.splits.ChunkSplit.split_all`).
+    """
 
     def __init__(
-        self, chunk_words: ChunkWords, capacity: int = CAPACITY, key_bytes: int = KEY_BYTES
+        self,
+        chunk_words: ChunkWords,
+        capacity: int = CAPACITY,
+        key_bytes: int = KEY_BYTES,
+        split: ChunkSplit | None = None,
     ) -> None:
         self._chunk_words = chunk_words
+        self._split = split
         self._capacity = capacity
         self._key_bytes = key_bytes
         self._clear(0)
@@ -116,19 +128,33 @@ class ChunkTable:
         base = starts[0]
         keys = self._keys[base : starts[-1]].tobytes()
         new = [keys[start - base : end - base].decode() for start, end in pairwise(starts)]
-        found = [
-            "".join([f"{word} " for word in words]).encode() for words in self._chunk_words(new)
-        ]
-        lengths = np.fromiter(map(len, found), np.int64, len(found))
+        # a word has a space behind it, a chunk a newline; no word holds either
+        text = "".join(
+            ["".join([f"{word} " for word in found]) + "\n" for found in self._chunk_words(new)]
+        )
+        values, lengths = self._values(np.frombuffer(text.encode(), np.uint8))
         begin = self.value_starts[self._resolved]
         ends = begin + np.cumsum(lengths)
         if ends[-1] > self.values.size:
             grown = np.empty(2 * int(ends[-1]), np.uint8)
             grown[:begin] = self.values[:begin]
             self.values = grown
-        self.values[begin : ends[-1]] = np.frombuffer(b"".join(found), np.uint8)
+        self.values[begin : ends[-1]] = values
         self.value_starts[self._resolved + 1 : self.entries + 1] = ends
         self._resolved = self.entries
+
+    def _values(self, text: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(words with a space behind each, uint8; bytes of each chunk's words)."""
+        newlines, spaces = text == 0x0A, text == 0x20
+        if self._split is None:
+            ends = np.flatnonzero(newlines)
+            return text[~newlines], np.diff(ends - np.arange(len(ends)), prepend=0)
+        letters = text[~(newlines | spaces)]
+        piece_ends = np.cumsum(~(newlines | spaces))[spaces]
+        counts, word_ends = self._split.split_all(letters, piece_ends)
+        pieces = np.cumsum(spaces)[newlines]  # up to the end of each chunk
+        value_ends = np.concatenate(([0], piece_ends + np.cumsum(counts)))[pieces]
+        return np.insert(letters, word_ends, 0x20), np.diff(value_ends, prepend=0)
 
     def joined(self, texts: pa.Array) -> Iterator[bytes]:
         """For each text its words, UTF-8, one space behind each; empty where it has none."""

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from winnow.dedup import kernels
 from winnow.dedup.chunk_table import ChunkTable, ChunkWords
 from winnow.dedup.normalise import chunk_pieces
+from winnow.text.splits import ChunkSplit
 from winnow.text.words import ENGLISH, splitter
 
 BY_SCRIPT = "mul"  # any language that has no splitter of its own
@@ -74,8 +75,8 @@ class Signers:
     def __init__(self, ngram_words: int, bands: int, rows_per_band: int, seed: int) -> None:
         shape = (ngram_words, bands, rows_per_band, seed)
         self._bands = bands
-        self._english = Signer(ChunkTable(chunk_words(ENGLISH)), *shape)
-        self._others = Signer(ChunkTable(chunk_words(BY_SCRIPT)), *shape)
+        self._english = Signer(word_table(ENGLISH), *shape)
+        self._others = Signer(word_table(BY_SCRIPT), *shape)
 
     def band_keys(
         self, texts: pa.Array, languages: pa.Array | None
@@ -91,6 +92,11 @@ class Signers:
             if len(rows):
                 keys[rows], signed[rows] = signer.band_keys(texts.filter(mask))
         return keys, signed
+
+
+def word_table(language: str) -> ChunkTable:
+    """A table with the words of :func:`chunk_words`, split by compiled code."""
+    return ChunkTable(chunk_pieces, split=ChunkSplit(splitter(language)))
 
 
 def chunk_words(language: str) -> ChunkWords:

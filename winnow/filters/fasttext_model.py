@@ -54,6 +54,32 @@ def one_line(column: pa.Array, chars: int | None) -> list[str]:
     return lines
 
 
-def as_probs(values: list[float]) -> npt.NDArray[np.float64]:
+def best_labels(model: Any, lines: list[str]) -> tuple[list[str], npt.NDArray[np.float64]]:
+    """The most probable label of each line, without its prefix, and its probability [0, 1]; ""
+    and 0 for a line of which the model knows nothing.
+
+    One call for all lines. The results are those of a call each: fastText looks at each alone.
+    """
+    found, values = model.predict(lines) if lines else ([], [])
+    labels = [labels[0].removeprefix(PREFIX) if labels else "" for labels in found]
+    return labels, as_probs([probs[0] if len(probs) else 0.0 for probs in values])
+
+
+def label_probs(model: Any, lines: list[str], label: str) -> npt.NDArray[np.float64]:
+    """The probability of ``label`` for each line, ``float64[n]`` in [0, 1]; 0 for a line without a
+    word. One call for all lines that have any."""
+    wanted = PREFIX + label
+    probs = np.zeros(len(lines))
+    some = [place for place, line in enumerate(lines) if line.strip()]
+    if some:
+        found, values = model.predict([lines[place] for place in some], k=-1)
+        probs[some] = [
+            float(of_line[labels.index(wanted)]) if wanted in labels else 0.0
+            for labels, of_line in zip(found, values, strict=True)
+        ]
+    return as_probs(probs)
+
+
+def as_probs(values: Any) -> npt.NDArray[np.float64]:
     """Probabilities in [0, 1]: fastText's rounding may exceed 1 by some 1e-5."""
     return np.clip(np.array(values, np.float64), 0.0, 1.0)

@@ -47,23 +47,26 @@ class GopherQuality(WordsFilter):
     alpha_word_share      share of all words with a letter
     stop_word_count       different stop words of the language, case as written; null where
                           `stop_words.toml` has no list for the language
+    stop_word_occurrence_count   how often they occur, taken together; bounded by no default
 
     All are 0 for a text without words or lines. English is split into words as spaCy's
-    `blank("en")` does, other languages by script (see `winnow.text`).
+    `blank("en")` does, or as `words` says; other languages by script, or by a segmenter where
+    `segmented` names them (see `winnow.text`).
 
     Source: Rae et al. 2021, appendix A; decisions and their order equal those of datatrove 0.10
     (`GopherQualityFilter`) on English. Differs from the paper as datatrove does: at least 2
-    *different* stop words, symbols counted in the text and not in the words. Differs from
-    datatrove: other languages get their own stop words, and none are required where we have none.
+    *different* stop words, symbols counted in the text and not in the words. (FineWeb of 2024, by
+    datatrove 0.2.0, wanted 2 occurrences: `stop_word_count = "off"` and
+    `stop_word_occurrence_count.min = 2`.) Differs from datatrove: other languages get their own
+    stop words, and none are required where we have none.
     """
 
-    language: str | None = None
-    """Of all documents (ISO 639-1); where absent, the column `language` says it of each, and
-    English is assumed where that is absent too."""
+    stop_words: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """Lists of your own, by language, instead of those of `stop_words.toml` for these languages:
+    `stop_words = { de = ["der", "die", "das"] }`. `[]` asks for none."""
 
     use: ClassVar[str] = "gopher_quality"
-    version: ClassVar[int] = 1
-    requires: ClassVar[tuple[str, ...]] = ("numba",)
+    version: ClassVar[int] = 2
     measures: ClassVar[tuple[Measure, ...]] = (
         count_measure(
             "word_count",
@@ -85,7 +88,16 @@ class GopherQuality(WordsFilter):
         count_measure(
             "stop_word_count", "different stop words of the language; null without a list", min=2
         ),
+        count_measure(
+            "stop_word_occurrence_count",
+            "stop words of the language, each as often as it occurs; null without a list",
+        ),
     )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        # one meaning, one spelling: the order of languages must not measure anything again
+        object.__setattr__(self, "stop_words", tuple(sorted(self.stop_words)))
 
     def open(self) -> BatchFunction:
         for module in self.requires:
@@ -94,16 +106,20 @@ class GopherQuality(WordsFilter):
         from winnow.text.lines import count_symbols
         from winnow.text.table import TextColumn
 
+        rules = self.rules
+        own = dict(self.stop_words)
+
         def measure(batch: pa.RecordBatch) -> pa.RecordBatch:
             text = TextColumn(batch.column("text"))
             rows = batch.num_rows
             symbols = np.zeros((rows, 5), np.int64)
             count_symbols(text.data, text.offsets, np.arange(rows), symbols)
-            words = np.zeros((rows, 5), np.int64)
+            words = np.zeros((rows, 6), np.int64)
             no_length = np.zeros(rows, bool)
             no_stop_words = np.zeros(rows, bool)
-            for language, found in words_by_language(text, languages_of(batch, self.language)):
-                stop_words = stop_words_of(language)
+            languages = languages_of(batch, self.language)
+            for language, found in words_by_language(text, languages, rules):
+                stop_words = own.get(language or "en", stop_words_of(language))
                 words[found.rows] = _count(found, stop_words)
                 no_stop_words[found.rows] = not stop_words
                 no_length[found.rows] = language in UNSPACED
@@ -117,7 +133,7 @@ class GopherQuality(WordsFilter):
 def _count(found: BatchWords, stop_words: tuple[str, ...]) -> npt.NDArray[np.int64]:
     from winnow.text.grams import count_words
 
-    counts = np.empty((len(found.rows), 5), np.int64)
+    counts = np.empty((len(found.rows), 6), np.int64)
     wanted = np.array(found.ids_of(stop_words), np.int64)
     count_words(found.tokens, found.offsets, found.chars, found.flags, wanted, counts)
     return counts
@@ -125,7 +141,7 @@ def _count(found: BatchWords, stop_words: tuple[str, ...]) -> npt.NDArray[np.int
 
 def _columns(symbols: Any, words: Any, no_length: Any, no_stop_words: Any) -> list[Any]:
     hashes, ellipses, lines, bullets, ellipsis_ends = symbols.T
-    all_words, inked, inked_chars, lettered, stop_words = words.T
+    all_words, inked, inked_chars, lettered, stop_words, occurrences = words.T
     return [
         inked,
         pa.array(share(inked_chars, inked), mask=no_length),
@@ -135,6 +151,7 @@ def _columns(symbols: Any, words: Any, no_length: Any, no_stop_words: Any) -> li
         share(ellipsis_ends, lines),
         share(lettered, all_words),
         pa.array(stop_words, mask=no_stop_words),
+        pa.array(occurrences, mask=no_stop_words),
     ]
 
 

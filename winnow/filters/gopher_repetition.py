@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -32,22 +32,22 @@ class GopherRepetition(WordsFilter):
                                twice, over code points of the text
 
     Paragraphs are separated by two or more line feeds (of the stripped text), lines by one or
-    more. A most frequent n-gram counts even if it occurs once, so a text of a few long words has
-    a high `top_2gram_chars_share`. N-grams of 5 and more are compared as their words written
-    together, by a 61-bit hash. All are 0 for the empty text.
+    more; with `vintage = "2024"` lines are those of `str.splitlines`, empty ones included. A most
+    frequent n-gram counts even if it occurs once, so a text of a few long words has a high
+    `top_2gram_chars_share`. N-grams of 5 and more are compared as their words written together,
+    by a 61-bit hash. All are 0 for the empty text.
 
     Source: Rae et al. 2021, table A1; decisions and their order equal those of datatrove 0.10
-    (`GopherRepetitionFilter`) on English. For languages other than English the words are those of
-    `winnow.text`'s split by script, and the bounds are Gopher's, made for English.
+    (`GopherRepetitionFilter`) on English, with `vintage = "2024"` and `words = "nltk"` those of
+    datatrove 0.2.0, which made FineWeb. Other languages are split as `winnow.text` says, and the
+    bounds are Gopher's, made for English.
     """
 
-    language: str | None = None
-    """Of all documents (ISO 639-1); where absent, the column `language` says it of each, and
-    English is assumed where that is absent too."""
+    vintage: Literal["0.10", "2024"] = "0.10"
+    """Of which datatrove: 0.10, or the one (0.2.0) that made FineWeb in 2024."""
 
     use: ClassVar[str] = "gopher_repetition"
     version: ClassVar[int] = 1
-    requires: ClassVar[tuple[str, ...]] = ("numba",)
     measures: ClassVar[tuple[Measure, ...]] = (
         share_measure(
             "dup_paragraph_share", "paragraphs that equal an earlier one, over paragraphs", max=0.3
@@ -102,12 +102,15 @@ class GopherRepetition(WordsFilter):
         for module in self.requires:
             require(module, f"stage '{self.use}'")
         from winnow.text.by_language import words_by_language
+        from winnow.text.duplicates import FEED_RUNS, LINES, PARAGRAPHS, count_duplicates
         from winnow.text.grams import repeated_gram_chars, top_gram_chars
-        from winnow.text.lines import count_chars, count_duplicates
+        from winnow.text.lines import count_chars
         from winnow.text.table import TextColumn
 
         top_sizes = np.array(TOP_SIZES, np.int64)
         dup_sizes = np.array(DUP_SIZES, np.int64)
+
+        rules = self.rules
 
         def measure(batch: pa.RecordBatch) -> pa.RecordBatch:
             text = TextColumn(batch.column("text"))
@@ -115,13 +118,14 @@ class GopherRepetition(WordsFilter):
             chars = np.empty(len(rows), np.int64)
             count_chars(text.data, text.offsets, rows, chars)
             columns: list[Any] = []
-            for breaks, strip in ((2, True), (1, False)):
+            for cut in (PARAGRAPHS, LINES if self.vintage == "2024" else FEED_RUNS):
                 counts = np.empty((len(rows), 3), np.int64)
-                count_duplicates(text.data, text.offsets, rows, breaks, strip, counts)
+                count_duplicates(text.data, text.offsets, rows, cut, counts)
                 columns += [share(counts[:, 1], counts[:, 0]), share(counts[:, 2], chars)]
             top = np.zeros((len(rows), len(TOP_SIZES)), np.int64)
             dup = np.zeros((len(rows), len(DUP_SIZES)), np.int64)
-            for _, words in words_by_language(text, languages_of(batch, self.language)):
+            languages = languages_of(batch, self.language)
+            for _, words in words_by_language(text, languages, rules):
                 some_top = np.empty((len(words.rows), len(TOP_SIZES)), np.int64)
                 top_gram_chars(words.tokens, words.offsets, words.chars, top_sizes, some_top)
                 top[words.rows] = some_top

@@ -20,6 +20,9 @@
 Parameters are the columns that it reads, as Arrow arrays; it returns a number for each row, as an
 Arrow or numpy array. Keyword-only parameters are keys of the config, typed by their annotation.
 ``@measure.per_document`` takes plain Python: a function from values of one row to a number.
+
+``winnow check my_filters:digit_share`` tries it on texts that crawls hold, and says which law of a
+stage it breaks, on what text (:mod:`winnow.pipeline.laws`).
 """
 
 from __future__ import annotations
@@ -45,6 +48,8 @@ from winnow.pipeline.registry import import_beside
 from winnow.pipeline.stage import BatchFunction
 from winnow.pipeline.typed import build
 from winnow.schema import require_columns
+
+_SIDES = ("min", "max", "per_language")
 
 
 @dataclass(frozen=True)
@@ -111,6 +116,7 @@ class UserFilter:
 
     version: ClassVar[int] = 1
     requires: ClassVar[tuple[str, ...]] = ()
+    rewrites: ClassVar[bool] = False
     outside_fingerprint: ClassVar[tuple[str, ...]] = ("folder",)
 
     @classmethod
@@ -139,7 +145,7 @@ class UserFilter:
             columns=obj.reads(),
             options=tuple(values.items()),
             module_sha256=file_digest(source),
-            folder=_import_folder(use.partition(":")[0]),
+            folder=import_folder(use.partition(":")[0]),
         )
 
     @property
@@ -160,13 +166,13 @@ class UserFilter:
 
     @classmethod
     def parse_bounds(cls, table: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-        """(``min``, ``max`` and tables of them, the function's own keys)."""
-        limits = {k: v for k, v in table.items() if k in ("min", "max") or isinstance(v, dict)}
+        """(``min``, ``max``, ``per_language`` and tables of them, the function's own keys)."""
+        limits = {k: v for k, v in table.items() if k in _SIDES or isinstance(v, dict)}
         return limits, {k: v for k, v in table.items() if k not in limits}
 
     def bounds(self, table: dict[str, Any]) -> tuple[Bound, ...]:
         """The bound that the config sets, if any: a measure of your own has no default."""
-        sides = {key: table[key] for key in ("min", "max") if key in table}
+        sides = {key: table[key] for key in _SIDES if key in table}
         limits = {key: value for key, value in table.items() if key not in sides}
         if sides:
             limits[self.name] = {**sides, **limits.get(self.name, {})}
@@ -261,7 +267,7 @@ def _source(function: MeasureFunction) -> str | None:
     return getattr(sys.modules.get(function.function.__module__), "__file__", None)
 
 
-def _import_folder(module: str) -> str:
+def import_folder(module: str) -> str:
     """The folder of ``sys.path`` that the imported ``module`` lies under."""
     file = Path(str(sys.modules[module].__file__)).absolute()
     levels = module.count(".") + (file.name == "__init__.py")

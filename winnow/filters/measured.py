@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from winnow.pipeline.bounds import Bound, override
@@ -100,7 +102,7 @@ class MeasuredFilter:
         limits = {key: value for key, value in table.items() if key in names}
         rest = {key: value for key, value in table.items() if key not in names}
         if len(names) == 1:
-            keys = ("min", "max", "top_share", "by", "per")
+            keys = ("min", "max", "per_language", "top_share", "by", "per")
             sides = {key: rest.pop(key) for key in keys if key in rest}
             if sides:
                 named = limits.get(names[0], {})
@@ -140,3 +142,13 @@ def replace_text(batch: pa.RecordBatch, text: pa.Array) -> pa.RecordBatch:
     """``batch`` with another ``text`` (as large as before in rows), for filters that rewrite."""
     place = batch.schema.get_field_index("text")
     return batch.set_column(place, batch.schema.field(place), text.cast(batch.schema.types[place]))
+
+
+def as_columns(measures: tuple[Measure, ...], values: npt.NDArray[np.float64]
+) -> list[pa.Array]:
+    """``values`` float64[measures, rows] as columns of the measures' types; NaN as null."""
+    absent = np.isnan(values)
+    return [
+        pa.array(np.where(no, 0, row).astype(each.type.to_pandas_dtype()), mask=no)
+        for each, row, no in zip(measures, values, absent, strict=True)
+    ]

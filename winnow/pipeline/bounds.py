@@ -32,6 +32,8 @@ VERDICT_SCHEMA = pa.schema(
     ]
 )
 MAX_BITS = 64
+LANGUAGE = "language"  # the column that `per_language` limits go by
+LIMIT_KEYS = {"min", "max", "allowed", "per_language"}
 TIE_SEED = 0  # of the hash of doc_id that parts equal scores at the cut of a top share
 
 
@@ -82,8 +84,9 @@ class TopShare:
 class Bound:
     """``min <= measure <= max``, or for a label, membership in ``allowed``.
 
-    ``by`` gives other limits where the label column ``by_column`` has a given value; a value that
-    is not listed has no limit. ``allowed = ()`` rejects every non-null label.
+    ``by`` gives other limits, (label, min, max), where the label column ``by_column`` has a given
+    value; for a value that is not listed, and for null, ``min`` and ``max`` hold.
+    ``allowed = ()`` rejects every non-null label.
     """
 
     measure: str
@@ -115,6 +118,12 @@ class Bound:
         if self.allowed is not None:
             object.__setattr__(self, "allowed", tuple(sorted(self.allowed)))
         object.__setattr__(self, "by", tuple(sorted(self.by, key=lambda each: each[0])))
+        for label, low, high in self.by:
+            if low is not None and high is not None and low > high:
+                raise ConfigError(
+                    f"bound on '{self.measure}': for {label!r}, min {low:g} is above max {high:g}, "
+                    "so no document could pass"
+                )
 
     def columns(self) -> tuple[str, ...]:
         own = (self.measure,) if self.by_column is None else (self.measure, self.by_column)
@@ -163,12 +172,35 @@ class Bound:
         return low, high
 
 
+def read_bounds(plain: list[dict[str, Any]]) -> tuple[Bound, ...]:
+    """Bounds from the form that manifests hold them in (``canonical``)."""
+    return tuple(_read_bound(each) for each in plain)
+
+
+def _read_bound(plain: dict[str, Any]) -> Bound:
+    top = plain.get("top")
+    if top is not None:
+        cuts = top["cuts"]
+        cuts = None if cuts is None else tuple((label, score, tie) for label, score, tie in cuts)
+        top = TopShare(share=top["share"], by=top["by"], per=top["per"], cuts=cuts)
+    return Bound(
+        measure=plain["measure"],
+        min=plain["min"],
+        max=plain["max"],
+        allowed=None if plain["allowed"] is None else tuple(plain["allowed"]),
+        by_column=plain["by_column"],
+        by=tuple((label, low, high) for label, low, high in plain["by"]),
+        label_is_verdict=plain["label_is_verdict"],
+        top=top,
+    )
+
+
 def without_top(bounds: tuple[Bound, ...]) -> tuple[Bound, ...]:
     """The limits alone: what decides which documents a top share is taken of."""
     return tuple(replace(bound, top=None) for bound in bounds)
 
 
-def _in_order(bounds: tuple[Bound, ...]) -> list[tuple[int, Bound]]:
+def in_order(bounds: tuple[Bound, ...]) -> list[tuple[int, Bound]]:
     """Every bound with its number: all limits first, since a top share is of what they keep."""
     tops = [
         (number, Bound(measure=bound.measure, top=bound.top))
@@ -188,7 +220,7 @@ def judge(batch: pa.RecordBatch, bounds: tuple[Bound, ...]) -> list[pa.Array]:
     margin = np.full(rows, np.inf)
     kept = np.ones(rows, dtype=bool)
     bits = np.zeros(rows, np.uint64)
-    for number, bound in _in_order(bounds):
+    for number, bound in in_order(bounds):
         margins, limits = bound.margins(batch)
         if number < MAX_BITS:
             bits |= (margins < 0).astype(np.uint64) << np.uint64(number)
@@ -223,8 +255,10 @@ def override(
 ) -> tuple[Bound, ...]:
     """``defaults`` with the bounds that a config's ``table`` sets: measure → {min, max} or "off".
 
-    An overridden bound keeps its place in the order; a bound on a measure without a default comes
-    last, in the order of ``measures``.
+    ``per_language = { de = { min = 0.1 }, fr = "off" }`` beside them gives other limits to
+    documents of a language: a side that is not named is that of all languages, and languages that
+    are not named keep what they have. An overridden bound keeps its place in the order; a bound on
+    a measure without a default comes last, in the order of ``measures``.
     """
     changed = {bound.measure: bound for bound in defaults}
     dropped = set()
@@ -241,19 +275,13 @@ def override(
             base = changed.get(measure, Bound(measure=measure))
             changed[measure] = replace(base, top=_top_share(limits, measure, stage))
             continue
-        if not isinstance(limits, dict) or not limits.keys() <= {"min", "max", "allowed"}:
+        if not isinstance(limits, dict) or not limits.keys() <= LIMIT_KEYS:
             raise ConfigError(
                 f"stage '{stage}': a bound on '{measure}' is a table with min and/or max, or "
                 f'"off"; got {limits!r}',
                 remedy=f"For example: {measure}.min = 0.1",
             )
-        for side in ("min", "max"):
-            if side in limits and (
-                isinstance(limits[side], bool) or not isinstance(limits[side], int | float)
-            ):
-                raise ConfigError(
-                    f"stage '{stage}': {measure}.{side} must be a number, got {limits[side]!r}"
-                )
+        _check_sides(limits, f"stage '{stage}': {measure}")
         if "allowed" in limits:
             if not isinstance(limits["allowed"], list | tuple):
                 raise ConfigError(
@@ -261,10 +289,47 @@ def override(
                 )
             limits = {**limits, "allowed": tuple(limits["allowed"])}
         base = changed.get(measure, Bound(measure=measure))
-        changed[measure] = replace(base, **limits)
+        others = {side: limits[side] for side in limits if side != "per_language"}
+        changed[measure] = replace(base, **others)
+        if "per_language" in limits:
+            where = f"stage '{stage}': {measure}.per_language"
+            changed[measure] = _per_language(changed[measure], limits["per_language"], where)
     order = [bound.measure for bound in defaults]
     order += [m for m in measures if m in changed and m not in order]
     return tuple(changed[measure] for measure in order if measure not in dropped)
+
+
+def _check_sides(limits: dict[str, Any], where: str) -> None:
+    for side in ("min", "max"):
+        if side in limits and (
+            isinstance(limits[side], bool) or not isinstance(limits[side], int | float)
+        ):
+            raise ConfigError(f"{where}.{side} must be a number, got {limits[side]!r}")
+
+
+def _per_language(bound: Bound, table: Any, where: str) -> Bound:
+    """``bound`` with other limits for the languages in ``table``."""
+    example = "For example: word_count.per_language = { de = { min = 40 } }"
+    if not isinstance(table, dict) or not table:
+        raise ConfigError(f"{where} must be a table by language, got {table!r}", remedy=example)
+    if bound.by_column not in (None, LANGUAGE):
+        raise ConfigError(f"{where}: this bound depends on '{bound.by_column}' already")
+    by = {label: (low, high) for label, low, high in bound.by}
+    for language, limits in table.items():
+        if limits == "off":
+            by[language] = (None, None)
+            continue
+        if not isinstance(limits, dict) or not limits or not limits.keys() <= {"min", "max"}:
+            raise ConfigError(
+                f'{where}.{language} must be a table with min and/or max, or "off"; got {limits!r}',
+                remedy=example,
+            )
+        _check_sides(limits, f"{where}.{language}")
+        low, high = by.get(language, (bound.min, bound.max))
+        low, high = limits.get("min", low), limits.get("max", high)
+        by[language] = (None if low is None else float(low), None if high is None else float(high))
+    sides = tuple((label, low, high) for label, (low, high) in by.items())
+    return replace(bound, by_column=LANGUAGE, by=sides)
 
 
 def _top_share(limits: dict[str, Any], measure: str, stage: str) -> TopShare:

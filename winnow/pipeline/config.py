@@ -209,13 +209,23 @@ def _compare(top: _Top, where: str, base: Path) -> tuple[RecipeEntry, ...]:
         )
     found: dict[str, RecipeEntry] = {}
     for name in top.compare:
-        recipe = recipes.load_recipe(name, base, f"{where}: compare")
-        if recipe.name in found:
-            raise ConfigError(f"{where}: compare names the recipe {recipe.name!r} twice")
-        place = f"{where}: compare: recipe '{recipe.name}'"
-        stages = _stages([dict(stage) for stage in recipe.stages], place, base)
-        found[recipe.name] = RecipeEntry(recipe.name, stages)
+        entry = recipe_entry(name, base, f"{where}: compare")
+        if entry.name in found:
+            raise ConfigError(f"{where}: compare names the recipe {entry.name!r} twice")
+        found[entry.name] = entry
     return tuple(found.values())
+
+
+def recipe_entry(name: str, folder: Path, where: str) -> RecipeEntry:
+    """The recipe ``name`` (one of winnow's, or a path relative to ``folder``), its filters built.
+
+    Raises :class:`ConfigError`.
+    """
+    recipe = recipes.load_recipe(name, folder, where)
+    place = f"{where}: recipe '{recipe.name}'"
+    return RecipeEntry(
+        recipe.name, _stages([dict(stage) for stage in recipe.stages], place, folder)
+    )
 
 
 def _source(table: Any, where: str, base: Path) -> Source:
@@ -252,9 +262,14 @@ def _stages(tables: list[dict[str, Any]], where: str, base: Path) -> tuple[Stage
 
 
 def _stage(use: str, table: dict[str, Any], place: str, base: Path) -> StageEntry:
-    name = table.pop("name", use.rpartition(":")[2])
+    name = table.pop("name", _short_name(use))
     if not isinstance(name, str) or not name.replace("-", "").replace("_", "").isalnum():
         raise ConfigError(f"{place}: name must be letters, digits, - and _, got {name!r}")
+    if use.startswith("datatrove:"):
+        from winnow.filters.datatrove import DatatroveFilter
+
+        foreign, limits = DatatroveFilter.from_config(use, table, place, base)
+        return StageEntry(name, foreign, "filter", _bounds(foreign, limits, place))
     if ":" in use:
         from winnow.filters.measure import UserFilter
 
@@ -270,6 +285,11 @@ def _stage(use: str, table: dict[str, Any], place: str, base: Path) -> StageEntr
         return StageEntry(name, stage, "filter", _bounds(stage, limits, place))
     stage = build(kind, table, place, base)
     return StageEntry(name, stage, "composite" if use in registry.COMPOSITES else "stage")
+
+
+def _short_name(use: str) -> str:
+    """What a stage is called that has no name of its own: the last part of ``use``."""
+    return use.rpartition(":")[2].rpartition(".")[2]
 
 
 def _bounds(stage: Filter, limits: dict[str, Any], place: str) -> tuple[Bound, ...]:
@@ -342,7 +362,7 @@ def _named_stage(table: dict[str, Any], name: str, override: str) -> dict[str, A
     names = {}
     for entry in table.get("stage", []):
         use = str(entry.get("use", ""))
-        names[entry.get("name", use.rpartition(":")[2])] = entry
+        names[entry.get("name", _short_name(use))] = entry
     if name not in names:
         raise ConfigError(
             f"--set {override!r}: no stage named {name!r} in this config."

@@ -132,7 +132,7 @@ def _merge(stages: list[dict[str, Any]], change: dict[str, Any], folder: Path, p
     change = _absolute(copy.deepcopy(change), folder)
     before = change.pop("before", None)
     use = change.get("use")
-    name = change.setdefault("name", use.rpartition(":")[2] if isinstance(use, str) else None)
+    name = change.setdefault("name", _short_name(use))
     if not isinstance(name, str):
         raise ConfigError(f"{place}: a stage has no 'use'")
     present = [stage for stage in stages if stage["name"] == name]
@@ -151,6 +151,10 @@ def _merge(stages: list[dict[str, Any]], change: dict[str, Any], folder: Path, p
         )
     at = len(stages) if before is None else stages.index(_named(stages, before, place))
     stages.insert(at, change)
+
+
+def _short_name(use: Any) -> str | None:
+    return use.rpartition(":")[2].rpartition(".")[2] if isinstance(use, str) else None
 
 
 def _named(stages: list[dict[str, Any]], name: Any, place: str) -> dict[str, Any]:

@@ -139,7 +139,7 @@ class ScoresWork(PlainWork):
         def task(index: int, tally: Tally) -> Iterator[pa.RecordBatch]:
             bins = _Bins()
             tally.count("ranked", 0)
-            for ranked in _ranked(view, index, self.bounds):
+            for ranked in ranked_documents(view, index, self.bounds):
                 tally.count("ranked", len(ranked.keys))
                 bins.add(ranked, ranked.keys >> COARSE_SHIFT, ranked.keys)
             yield from bins.table().to_batches()
@@ -173,7 +173,7 @@ class CutsWork(PlainWork):
 
 
 @dataclass(frozen=True)
-class _Ranked:
+class Ranked:
     """Documents of one batch that a top share ranks: arrays of one length."""
 
     measure: str
@@ -182,8 +182,8 @@ class _Ranked:
     ties: npt.NDArray[np.uint64]
     weights: npt.NDArray[np.int64]
 
-    def take(self, rows: npt.NDArray[np.int64]) -> _Ranked:
-        return _Ranked(
+    def take(self, rows: npt.NDArray[np.int64]) -> Ranked:
+        return Ranked(
             self.measure,
             self.labels.take(pa.array(rows)),
             self.keys[rows],
@@ -192,7 +192,7 @@ class _Ranked:
         )
 
 
-def _ranked(view: OpenView, shard: int, bounds: tuple[Bound, ...]) -> Iterator[_Ranked]:
+def ranked_documents(view: OpenView, shard: int, bounds: tuple[Bound, ...]) -> Iterator[Ranked]:
     """The ranked documents of a shard, for every top share among ``bounds`` in turn."""
     tops = [bound for bound in bounds if bound.top is not None]
     limits = without_top(bounds)
@@ -207,10 +207,10 @@ def _ranked(view: OpenView, shard: int, bounds: tuple[Bound, ...]) -> Iterator[_
         for bound in tops:
             rows = batch.filter(pc.is_valid(batch.column(bound.measure)))
             if rows.num_rows:
-                yield _rank(rows, bound, shard)
+                yield rank(rows, bound, shard)
 
 
-def _rank(batch: pa.RecordBatch, bound: Bound, shard: int) -> _Ranked:
+def rank(batch: pa.RecordBatch, bound: Bound, shard: int) -> Ranked:
     top = bound.top
     assert top is not None
     scores = batch.column(bound.measure).cast(pa.float64()).to_numpy(zero_copy_only=False)
@@ -235,7 +235,7 @@ def _rank(batch: pa.RecordBatch, bound: Bound, shard: int) -> _Ranked:
                 where=f"shard {shard}",
                 remedy="Only what cannot be negative can be shared out.",
             )
-    return _Ranked(bound.measure, labels, score_keys(scores), ties, weights)
+    return Ranked(bound.measure, labels, score_keys(scores), ties, weights)
 
 
 class _Bins:
@@ -248,7 +248,7 @@ class _Bins:
         self._rows = 0
 
     def add(
-        self, ranked: _Ranked, bins: npt.NDArray[np.uint64], values: npt.NDArray[np.uint64]
+        self, ranked: Ranked, bins: npt.NDArray[np.uint64], values: npt.NDArray[np.uint64]
     ) -> None:
         """One bin a document; ``values`` are what the bins divide."""
         rows = len(bins)
@@ -329,9 +329,9 @@ def _one_pass(waiting: list[Cut], view: OpenView, bounds: tuple[Bound, ...]) -> 
     for cut in (*collected, *refined):
         by_measure.setdefault(cut.measure, []).append(cut)
     bins = _Bins()
-    held: dict[int, list[_Ranked]] = {id(cut): [] for cut in collected}
+    held: dict[int, list[Ranked]] = {id(cut): [] for cut in collected}
     for shard in sorted(set().union(*(cut.shards for cut in (*collected, *refined)))):
-        for ranked in _ranked(view, shard, bounds):
+        for ranked in ranked_documents(view, shard, bounds):
             cuts = by_measure.get(ranked.measure)
             if cuts is None:
                 continue

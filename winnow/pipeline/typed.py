@@ -32,7 +32,10 @@ def build(
     values = {key: _value(hints[key], item, f"{where}: {key}", base) for key, item in table.items()}
     for name in getattr(kind, "path_fields", ()):
         if name in values:
-            values[name] = _resolve(values[name], base)
+            if _is_table(hints[name]):  # the keys are no paths
+                values[name] = tuple((key, _resolve(path, base)) for key, path in values[name])
+            else:
+                values[name] = _resolve(values[name], base)
     for name, field in fields.items():
         required = (
             field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
@@ -117,10 +120,15 @@ def _value(hint: Any, value: Any, where: str, base: Path) -> Any:
     raise TypeError(f"{where}: no TOML form for {hint!r}")
 
 
+def _is_table(hint: Any) -> bool:
+    """Whether ``hint`` is ``tuple[tuple[str, X], ...]``, which a table of X is written as."""
+    return get_origin(hint) is tuple and get_origin(get_args(hint)[0]) is tuple
+
+
 def _tuple(hint: Any, value: Any, where: str, base: Path, wrong: ConfigError) -> Any:
     """A list; or, for ``tuple[tuple[str, X], ...]``, a table of X."""
     item = get_args(hint)[0]
-    if get_origin(item) is tuple and isinstance(value, dict):
+    if _is_table(hint) and isinstance(value, dict):
         inner = get_args(item)[1]
         return tuple((k, _value(inner, v, f"{where}.{k}", base)) for k, v in value.items())
     if isinstance(value, str) and item is str:

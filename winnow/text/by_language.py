@@ -6,23 +6,27 @@ from functools import cache
 
 import numpy as np
 
+from winnow.text.nltk_table import NltkTable
+from winnow.text.nltk_words import NltkWords
 from winnow.text.table import BatchWords, TextColumn, WordTable
-from winnow.text.words import Words, splitter
+from winnow.text.words import DEFAULT_RULES, WordRules, Words, splitter
 
 
 @cache
-def word_table(language: str | None = None) -> WordTable:
+def word_table(
+    language: str | None = None, rules: WordRules = DEFAULT_RULES
+) -> WordTable | NltkTable:
     """The table of this process for ``language`` (None: English), as :func:`splitter` splits."""
-    return _table_of(splitter(language))
+    return _table_of(splitter(language, rules))
 
 
 @cache
-def _table_of(words: Words) -> WordTable:
-    return WordTable(words)
+def _table_of(words: Words) -> WordTable | NltkTable:
+    return NltkTable(words) if isinstance(words, NltkWords) else WordTable(words)
 
 
 def words_by_language(
-    text: TextColumn, languages: list[str | None]
+    text: TextColumn, languages: list[str | None], rules: WordRules = DEFAULT_RULES
 ) -> list[tuple[str | None, BatchWords]]:
     """The words of every row, split as its language asks, a language at a time.
 
@@ -32,6 +36,6 @@ def words_by_language(
     for row, language in enumerate(languages):
         groups.setdefault(language, []).append(row)
     return [
-        (language, word_table(language).split(text, np.array(rows, np.int64)))
+        (language, word_table(language, rules).split(text, np.array(rows, np.int64)))
         for language, rows in groups.items()
     ]

@@ -17,7 +17,10 @@ Int64 = npt.NDArray[np.int64]
 UInt64 = npt.NDArray[np.uint64]
 
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
-_SHIFT = np.uint64(29)
+_HALF = np.uint64(32)
+_LONG = np.uint64(0xFF << 56)  # on top of the key of a chunk of more than 7 bytes
+_MAY_BE_SPACE = np.zeros(256, np.bool_)  # by the first byte
+_MAY_BE_SPACE[[*range(0x09, 0x0E), *range(0x1C, 0x21), 0xC2, 0xE1, 0xE2, 0xE3]] = True
 
 
 @compiled
@@ -41,13 +44,18 @@ def space_bytes(data: Bytes, at: int, end: int) -> int:
 
 
 @compiled
+def _mixed(word: np.uint64) -> np.uint64:
+    word = (word ^ (word >> _HALF)) * _MULTIPLIER
+    return word ^ (word >> _HALF)
+
+
+@compiled
 def split_chunks(
     data: Bytes,
     offsets: Int64,
     rows: Int64,
     first: int,
-    slots: Int32,
-    hashes: UInt64,
+    slots: UInt64,
     chunk_ends: Int64,
     chunk_data: Bytes,
     found: Int32,
@@ -56,52 +64,71 @@ def split_chunks(
 ) -> tuple[int, int]:
     """Chunk ids of ``rows[first:]``, new chunks added: (next position, chunks then known).
 
-    Open addressing: ``slots`` int32, a power of two, -1 where empty, else the id of a chunk;
-    ``hashes[id]`` and ``chunk_data[chunk_ends[id - 1]:chunk_ends[id]]`` are its hash and bytes.
-    Ids go to ``found``, up to ``found_offsets[position + 1]`` for each row. Stops before a row
-    that might not fit, so that the caller can make room and go on.
+    Open addressing: ``slots`` uint64[power of two, 2] holds a key and the id of a chunk plus 1
+    (0: empty); ``chunk_data[chunk_ends[id - 1]:chunk_ends[id]]`` are its bytes. The key of a chunk
+    of up to 7 bytes is the chunk itself, its length on top; that of a longer one is a hash, and
+    its bytes are compared too. Ids go to ``found``, up to ``found_offsets[position + 1]`` for each
+    row. Stops before a row that might not fit, so that the caller can make room and go on.
     """
-    mask = len(slots) - 1
+    mask = np.uint64(len(slots) - 1)
     for position in range(first, len(rows)):
         at, end = offsets[rows[position]], offsets[rows[position] + 1]
         used = chunk_ends[known - 1] if known else 0
         most = known + (end - at + 1) // 2
-        if 2 * most > len(slots) or most > len(hashes) or used + end - at > len(chunk_data):
+        if 3 * most > 2 * len(slots) or most > len(chunk_ends) or used + end - at > len(chunk_data):
             return position, known
         out = found_offsets[position]
         while at < end:
-            space = space_bytes(data, at, end)
-            if space:
-                at += space
-                continue
+            byte = data[at]
+            if _MAY_BE_SPACE[byte]:
+                space = space_bytes(data, at, end)
+                if space:
+                    at += space
+                    continue
             start = at
-            key = np.uint64(0)
-            while at < end and not space_bytes(data, at, end):
-                key = (key ^ np.uint64(data[at])) * _MULTIPLIER
-                at += 1
-            key ^= key >> _SHIFT
-            slot = np.int64(key & np.uint64(mask))
+            key = _LONG
+            word, shift = np.uint64(0), np.uint64(0)
             while True:
-                chunk = slots[slot]
-                if chunk < 0:
-                    slots[slot] = chunk = known
-                    hashes[known] = key
-                    used = chunk_ends[known - 1] if known else 0
-                    for index in range(at - start):
-                        chunk_data[used + index] = data[start + index]
-                    chunk_ends[known] = used + at - start
-                    known += 1
+                word |= np.uint64(byte) << shift
+                shift += np.uint64(8)
+                if shift == np.uint64(64):
+                    key = _mixed(key ^ word)
+                    word = shift = np.uint64(0)
+                at += 1
+                if at == end:
                     break
-                if hashes[chunk] == key:
-                    begin = chunk_ends[chunk - 1] if chunk else 0
-                    same = chunk_ends[chunk] - begin == at - start
-                    index = 0
-                    while same and index < at - start:
-                        same = chunk_data[begin + index] == data[start + index]
-                        index += 1
+                byte = data[at]
+                if _MAY_BE_SPACE[byte] and space_bytes(data, at, end):
+                    break
+            length = at - start
+            if length < 8:
+                key = word | np.uint64(length) << np.uint64(56)
+            else:
+                key = _mixed(_mixed(key ^ word) + np.uint64(length)) | _LONG
+            slot = _mixed(key) & mask
+            while True:
+                chunk = np.int64(slots[slot, 1]) - 1
+                if chunk < 0:
+                    chunk = np.int64(known)
+                    known += 1
+                    slots[slot, 0], slots[slot, 1] = key, np.uint64(known)
+                    used = chunk_ends[chunk - 1] if chunk else 0
+                    for index in range(length):
+                        chunk_data[used + index] = data[start + index]
+                    chunk_ends[chunk] = used + length
+                    break
+                if slots[slot, 0] == key:
+                    same = True
+                    if length >= 8:
+                        begin = chunk_ends[chunk - 1] if chunk else 0
+                        same = chunk_ends[chunk] - begin == length
+                        index = 0
+                        while same and index < length:
+                            same = chunk_data[begin + index] == data[start + index]
+                            index += 1
                     if same:
                         break
-                slot = (slot + 1) & mask
+                slot = (slot + np.uint64(1)) & mask
             found[out] = chunk
             out += 1
         found_offsets[position + 1] = out
@@ -109,32 +136,46 @@ def split_chunks(
 
 
 @compiled
-def place_chunks(hashes: UInt64, known: int, slots: Int32) -> None:
-    """Fill ``slots``, all -1, with the chunks ``0 … known - 1``."""
-    mask = len(slots) - 1
-    for chunk in range(known):
-        slot = np.int64(hashes[chunk] & np.uint64(mask))
-        while slots[slot] >= 0:
-            slot = (slot + 1) & mask
-        slots[slot] = chunk
+def place_chunks(slots: UInt64, larger: UInt64) -> None:
+    """Put every chunk of ``slots`` into ``larger``, which is all 0."""
+    mask = np.uint64(len(larger) - 1)
+    for old in range(len(slots)):
+        if slots[old, 1]:
+            slot = _mixed(slots[old, 0]) & mask
+            while larger[slot, 1]:
+                slot = (slot + np.uint64(1)) & mask
+            larger[slot, 0], larger[slot, 1] = slots[old, 0], slots[old, 1]
 
 
 @compiled
 def expand_chunks(
-    chunks: Int32, chunk_offsets: Int64, token_ends: Int64, chunk_tokens: Int32
+    chunks: Int32, chunk_offsets: Int64, chunk_words: Int32, list_ends: Int64, list_words: Int32
 ) -> tuple[Int32, Int64]:
-    """Chunk ids of documents → token ids int32, and their offsets int64[documents + 1]."""
+    """Chunk ids of documents → word ids int32, and their offsets int64[documents + 1].
+
+    ``chunk_words[chunk]``: the id of its only word, or ``-1 - i`` for its list of words
+    ``list_words[list_ends[i - 1]:list_ends[i]]``.
+    """
     total = 0
     for chunk in chunks:
-        total += token_ends[chunk] - (token_ends[chunk - 1] if chunk else 0)
-    tokens = np.empty(total, np.int32)
-    token_offsets = np.empty(len(chunk_offsets), np.int64)
-    token_offsets[0] = out = 0
+        place = -1 - chunk_words[chunk]
+        if place < 0:
+            total += 1
+        else:
+            total += list_ends[place] - (list_ends[place - 1] if place else 0)
+    words = np.empty(total, np.int32)
+    word_offsets = np.empty(len(chunk_offsets), np.int64)
+    word_offsets[0] = out = 0
     for document in range(len(chunk_offsets) - 1):
         for position in range(chunk_offsets[document], chunk_offsets[document + 1]):
-            chunk = chunks[position]
-            for index in range(token_ends[chunk - 1] if chunk else 0, token_ends[chunk]):
-                tokens[out] = chunk_tokens[index]
+            word = chunk_words[chunks[position]]
+            if word >= 0:
+                words[out] = word
                 out += 1
-        token_offsets[document + 1] = out
-    return tokens, token_offsets
+                continue
+            place = -1 - word
+            for index in range(list_ends[place - 1] if place else 0, list_ends[place]):
+                words[out] = list_words[index]
+                out += 1
+        word_offsets[document + 1] = out
+    return words, word_offsets

@@ -21,8 +21,10 @@ from __future__ import annotations
 
 import re
 import tomllib
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 URL_MAX_CHARS = 10_000
 _TAIL = 24  # characters from the end in which a suffix lies; the longest rule has 6
@@ -30,17 +32,23 @@ _UNIT_HINT = re.compile(r"[0-9'’]")  # suffixes of letters follow a digit ("km
 
 # what the URL pattern cannot do without: a dot before two characters that are a-z or not ASCII
 # (a top-level domain), or the dots of an IP address
-_URL_HINT = re.compile(r"\.[^\x00-\x60\x7b-\x7f]{2}|\.[0-9]+\.[0-9]+\.[0-9]")
+_URL_HINT = re.compile(r"\.[^\x00-\x60\x7b-\x7f]{2}|\.\d+\.\d+\.\d")
 _LOOKBEHIND = re.compile(r"\(\?<=(?:\[(?:\\.|[^\]\\])*\]|\\.|[^()\[\]\\])*\)")
 _LITERALS = re.compile(r"\\(.)|(?:\(\?[:=!]|[()|+*?])|(.)")
 _RULES = Path(__file__).with_name("english_rules.toml")
+
+
+@cache
+def english_rules() -> dict[str, Any]:
+    """What ``english_rules.toml`` holds; not to be changed."""
+    return tomllib.loads(_RULES.read_text(encoding="utf-8"))
 
 
 class EnglishTokenizer:
     """``tokenize(chunk)`` → its tokens. Holds spaCy's rules and nothing that changes an answer."""
 
     def __init__(self) -> None:
-        rules = tomllib.loads(_RULES.read_text(encoding="utf-8"))
+        rules = english_rules()
         prefixes, suffixes = rules["prefixes"], rules["suffixes"]
         self._prefix = re.compile("|".join(prefixes))
         self._suffix = re.compile("|".join(f"{piece}$" for piece in suffixes))
@@ -55,7 +63,11 @@ class EnglishTokenizer:
         self._prefix_kind: dict[str, int | None] = {}
         self._suffix_kind: dict[str, int | None] = {}
         self._merges = self._torn_specials()
-        self._merge_pairs = frozenset(sequence[:2] for sequence in self._merges)
+        self._merge_pairs = frozenset(torn[:2] for torn in self._merges)
+        self.torn_pairs = frozenset(
+            (torn[0], torn[1]) for torn, tokens in self._merges.items() if torn != tokens
+        )
+        """First two tokens of every special case that affix rules tear apart wrongly."""
         self._merge_tokens = max(map(len, self._merges))
 
     def tokenize(self, chunk: str) -> tuple[str, ...]:
@@ -65,7 +77,7 @@ class EnglishTokenizer:
             if chunk.isascii() and chunk.isalpha():
                 return (chunk,)
             tokens = self._split(chunk, specials=True)
-        if len(tokens) > 1 and not self._merge_pairs.isdisjoint(pairwise(tokens)):
+        if len(tokens) > 1 and not self.torn_pairs.isdisjoint(pairwise(tokens)):
             return self._merge(tokens)
         return tokens
 

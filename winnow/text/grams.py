@@ -48,10 +48,11 @@ def hash_words(letters: Bytes, ends: Int64) -> UInt64:
 def count_words(
     tokens: Int32, offsets: Int64, chars: Int32, flags: Bytes, wanted: Int64, result: Int64
 ) -> None:
-    """``result`` int64[documents, 5]: words, words with the second flag, code points in those,
-    words with the first flag, and how many of the ids ``wanted`` (at most 63) occur."""
+    """``result`` int64[documents, 6]: words, words with the second flag, code points in those,
+    words with the first flag, how many of the ids ``wanted`` (at most 63) occur, and how often
+    they do, taken together."""
     for document in range(len(offsets) - 1):
-        inked = inked_chars = lettered = 0
+        inked = inked_chars = lettered = occurrences = 0
         seen = np.int64(0)
         for at in range(offsets[document], offsets[document + 1]):
             word = tokens[at]
@@ -62,6 +63,7 @@ def count_words(
             for index in range(len(wanted)):
                 if wanted[index] == word:
                     seen |= np.int64(1) << index
+                    occurrences += 1
         distinct = 0
         while seen:
             seen &= seen - 1
@@ -71,6 +73,7 @@ def count_words(
         result[document, 2] = inked_chars
         result[document, 3] = lettered
         result[document, 4] = distinct
+        result[document, 5] = occurrences
 
 
 @compiled

@@ -12,7 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from winnow.text import chunks
-from winnow.text.vocabulary import Vocabulary, extended, grown
+from winnow.text.splits import ChunkSplit
+from winnow.text.vocabulary import Snapshot, Vocabulary, extended, grown
 from winnow.text.words import MAX_CHUNKS, Words
 
 _START_CHUNKS = 1 << 13
@@ -38,13 +39,12 @@ class BatchWords:
     """``HAS_LETTER`` and the others of :mod:`winnow.text.vocabulary`."""
     hashes: UInt64
     """Of the word's UTF-8 bytes, ``uint64[ids, 3]``; see :func:`winnow.text.grams.hash_words`."""
-    ids: dict[str, int]
-    """Word → id, of all words that the table holds, later batches' included."""
+    vocabulary: Snapshot
+    """The words by id: those of the batch and of batches before it."""
 
     def ids_of(self, words: Iterable[str]) -> list[int]:
         """The ids of those of ``words`` that may occur in the batch; -1 for the others."""
-        found = [self.ids.get(word, -1) for word in words]
-        return [number if number < len(self.chars) else -1 for number in found]
+        return self.vocabulary.ids_of(words)
 
 
 class TextColumn:
@@ -60,6 +60,7 @@ class TextColumn:
         wide = pa.types.is_large_string(column.type)
         _, places, letters = column.buffers()
         self.data = np.frombuffer(letters or b"", np.uint8)
+        self.data.flags.writeable = False  # some are, and each kind would be compiled for anew
         self.offsets = np.zeros(len(column) + 1, np.int64)
         if len(column):
             every = np.frombuffer(places, np.int64 if wide else np.int32)
@@ -76,23 +77,25 @@ class TextColumn:
 
 class WordTable:
     """The numbers of words, for one way of splitting. Emptied between two batches once it holds
-    ``max_chunks`` chunks, so its size is bounded by that and by the largest batch."""
+    ``max_chunks`` chunks, so its size is bounded by that and by the largest batch: with 524,288
+    chunks (of English web text, 400,000 words) about 95 MB."""
 
     def __init__(self, words: Words, max_chunks: int = MAX_CHUNKS) -> None:
-        self._words = words
+        self._split_chunks = ChunkSplit(words)
         self._max_chunks = max_chunks
         self._last: TextColumn | None = None
         self._last_words: dict[bytes, BatchWords] = {}
         self._clear()
 
     def _clear(self) -> None:
-        self._slots = np.full(4 * _START_CHUNKS, -1, np.int32)
-        self._hashes = np.empty(_START_CHUNKS, np.uint64)
+        self._slots = np.zeros((4 * _START_CHUNKS, 2), np.uint64)
         self._chunk_ends = np.empty(_START_CHUNKS, np.int64)
         self._chunk_data = np.empty(16 * _START_CHUNKS, np.uint8)
         self._chunks = 0
-        self._token_ends = np.empty(_START_CHUNKS, np.int64)  # by chunk, into the next
-        self._chunk_tokens = np.empty(_START_CHUNKS, np.int32)
+        self._chunk_words = np.empty(_START_CHUNKS, np.int32)  # as expand_chunks has it
+        self._lists = 0
+        self._list_ends = np.empty(_START_CHUNKS, np.int64)
+        self._list_words = np.empty(_START_CHUNKS, np.int32)
         self._vocabulary = Vocabulary()
 
     def split(self, text: TextColumn, rows: Int64) -> BatchWords:
@@ -122,7 +125,6 @@ class WordTable:
                 rows,
                 position,
                 self._slots,
-                self._hashes,
                 self._chunk_ends,
                 self._chunk_data,
                 found,
@@ -134,40 +136,63 @@ class WordTable:
                 break
             self._make_room(int(lengths[position]))
         tokens, offsets = chunks.expand_chunks(
-            found[: found_offsets[-1]], found_offsets, self._token_ends, self._chunk_tokens
+            found[: found_offsets[-1]],
+            found_offsets,
+            self._chunk_words,
+            self._list_ends,
+            self._list_words,
         )
         words = self._vocabulary
-        return BatchWords(rows, offsets, tokens, words.chars, words.flags, words.hashes, words.ids)
+        return BatchWords(
+            rows, offsets, tokens, words.chars, words.flags, words.hashes, words.snapshot()
+        )
 
     def _make_room(self, bytes_needed: int) -> None:
         """Room for a document of that many bytes, all of its chunks new."""
         count = self._chunks + (bytes_needed + 1) // 2
         used = int(self._chunk_ends[self._chunks - 1]) if self._chunks else 0
-        self._hashes = grown(self._hashes, count)
         self._chunk_ends = grown(self._chunk_ends, count)
         self._chunk_data = grown(self._chunk_data, used + bytes_needed)
         size = len(self._slots)
-        while size < 2 * count:
+        while 2 * size < 3 * count:
             size *= 2
         if size > len(self._slots):
-            self._slots = np.full(size, -1, np.int32)
-            chunks.place_chunks(self._hashes, self._chunks, self._slots)
+            larger = np.zeros((size, 2), np.uint64)
+            chunks.place_chunks(self._slots, larger)
+            self._slots = larger
 
     def _learn(self, first: int) -> None:
         """Split the chunks from ``first`` on, and number the words that are new."""
         if first == self._chunks:
             return
         start = int(self._chunk_ends[first - 1]) if first else 0
-        ends = self._chunk_ends[first : self._chunks].tolist()
-        raw = self._chunk_data[start : ends[-1]].tobytes()
-        tokenize = self._words.tokenize
-        words: list[str] = []
-        token_ends: list[int] = []
-        begin = start
-        for end in ends:
-            words += tokenize(raw[begin - start : end - start].decode("utf-8", "replace"))
-            token_ends.append(len(words))
-            begin = end
-        used = int(self._token_ends[first - 1]) if first else 0
-        self._chunk_tokens = extended(self._chunk_tokens, used, self._vocabulary.numbers(words))
-        self._token_ends = extended(self._token_ends, first, np.array(token_ends) + used)
+        ends = self._chunk_ends[first : self._chunks] - start
+        data = self._chunk_data[start : start + int(ends[-1])]
+        counts, word_ends = self._split_chunks.split(data, ends)
+        starts = np.concatenate(([0], ends[:-1]))
+        numbers = self._vocabulary.numbers_in(data, starts, counts, word_ends)
+        self._chunk_words = grown(self._chunk_words, self._chunks)
+        decided = np.flatnonzero(counts)
+        self._remember(first + decided, counts[decided], numbers)
+        undecided = np.flatnonzero(counts == 0)
+        if len(undecided):
+            words = self._split_chunks.words_of(data, ends, undecided)
+            numbers = np.array(
+                self._vocabulary.numbers(word for found in words for word in found), np.int32
+            )
+            self._remember(first + undecided, np.array(list(map(len, words))), numbers)
+
+    def _remember(self, places: Int64, counts: npt.NDArray[Any], numbers: Int32) -> None:
+        """Words ``numbers`` of the chunks ``places``, so many a chunk; one is kept in place."""
+        single = counts == 1
+        ends = np.cumsum(counts)
+        self._chunk_words[places[single]] = numbers[ends[single] - 1]
+        sizes = counts[~single]
+        if not len(sizes):
+            return
+        used = int(self._list_ends[self._lists - 1]) if self._lists else 0
+        self._chunk_words[places[~single]] = -1 - np.arange(self._lists, self._lists + len(sizes))
+        listed = numbers[np.repeat(~single, counts)]
+        self._list_words = extended(self._list_words, used, listed)
+        self._list_ends = extended(self._list_ends, self._lists, used + np.cumsum(sizes))
+        self._lists += len(sizes)
