@@ -34,6 +34,7 @@ IMPORTED = (
     "resiliparse",
     "fasttext",
     "tokenizers",
+    "fastokens",
     "numba.np.arraymath",
     "scipy.linalg",
     "pandas",

@@ -26,8 +26,11 @@ def test_every_command_has_help() -> None:
         "peek",
         "explain",
         "whatif",
+        "compare",
+        "tune",
         "verify",
         "stages",
+        "recipes",
         "quality",
         "train",
         "doctor",
@@ -72,6 +75,8 @@ def test_plan_as_json(tmp_path: Path) -> None:
         (["status", "no/such/run"], 1, "does not exist"),
         (["verify", "configs"], 1, "neither a run nor a finished store"),
         (["stages", "gopher"], 2, "Did you mean 'gopher_"),
+        (["recipes", "fineweb-202"], 2, "Did you mean 'fineweb-2"),
+        (["tune", "no/such/run", "--keep-share", "0.1"], 1, "does not exist"),
     ],
 )
 def test_what_is_impossible_is_told(arguments: list[str], code: int, message: str) -> None:
@@ -149,6 +154,49 @@ def test_stages_lists_all_and_tells_one_in_full() -> None:
         assert len(stage["summary"]) > 10, f"{stage['use']} does not say what it is"
     gopher = winnow("stages", "gopher_quality").stdout
     assert "word_count" in gopher and "min 50" in gopher
+
+
+def test_every_measure_says_what_it_is() -> None:
+    listed = json.loads(winnow("stages", "--measures", "--json").stdout)
+    assert len(listed) > 20
+    for each in listed:
+        name = f"{each['stage']}: {each['measure']}"
+        assert len(each["about"]) > 10 and each["type"] in ("float64", "int64", "string"), name
+        assert each["about"][-1] != "." and each["range"], name
+    shown = winnow("stages", "gopher_quality", "--measures").stdout
+    assert "min 50, max 100000" in shown and "dup_line_share" not in shown
+
+
+def test_the_page_of_measures_is_what_the_filters_say() -> None:
+    made = winnow("stages", "--measures", "--markdown").stdout
+    assert (ROOT / "docs" / "measures.md").read_text() == made, (
+        "run: winnow stages --measures --markdown > docs/measures.md"
+    )
+
+
+def test_recipes_are_listed_and_told_in_full(tmp_path: Path) -> None:
+    """What is told is a recipe itself: the same filters, the same bounds in the same order."""
+    from winnow.pipeline.config import recipe_entry
+    from winnow.pipeline.recipes import recipe_names
+
+    listed = json.loads(winnow("recipes", "--json").stdout)
+    assert [each["name"] for each in listed] == list(recipe_names())
+    for name in recipe_names():
+        told = tmp_path / "told.toml"
+        assert main_output("recipes", name, into=told) == 0
+        original = recipe_entry(name, tmp_path, "test")
+        copy = recipe_entry(str(told), tmp_path, "test")
+        assert copy.stages == original.stages, name
+    plain = json.loads(winnow("recipes", "gopher", "--json").stdout)
+    quality = next(each for each in plain["stages"] if each["use"] == "gopher_quality")
+    assert quality["bounds"][0] == {"measure": "word_count", "min": 50.0, "max": 100_000.0}
+
+
+def main_output(*arguments: str, into: Path) -> int:
+    import contextlib
+
+    with into.open("w") as file, contextlib.redirect_stdout(file):
+        return main(list(arguments))
 
 
 def test_doctor() -> None:

@@ -19,7 +19,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> winnow.Corpus:
     """The demo crawl, judged by its own bounds and by `gopher`, and by looser ones applied."""
     output = tmp_path_factory.mktemp("compared") / "out"
     config = ROOT / "configs/demo.toml"
-    sets = [f'output="{output}"', 'compare=["gopher"]', 'tokenize.train_bpe.vocab_size=1024']
+    sets = [f'output="{output}"', 'compare=["gopher"]', "tokenize.train_bpe.vocab_size=1024"]
     arguments = [part for each in sets for part in ("--set", each)]
     assert main(["run", str(config), "--quiet", "--workers", "2", *arguments]) == 0
     run = winnow.open(output)

@@ -32,8 +32,10 @@ def first_url(corpus: winnow.Corpus, reason: str) -> str:
 
 def test_every_broken_bound_is_marked_and_the_first_is_the_verdict(corpus: winnow.Corpus) -> None:
     names = [bound.measure for bound in bounds_of(corpus.ledger_store)]
-    rows = corpus.ledger.duckdb().filter("bit_count(broken_bounds) > 2").select(
-        "url, verdict, broken_bounds"
+    rows = (
+        corpus.ledger.duckdb()
+        .filter("bit_count(broken_bounds) > 2")
+        .select("url, verdict, broken_bounds")
     )
     found = rows.limit(20).fetchall()
     assert found, "the demo has pages that break several bounds"

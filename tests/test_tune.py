@@ -145,9 +145,7 @@ def test_the_least_probability_is_fineweb_2s_formula() -> None:
 def test_every_method_against_its_words(population: Population, method: Any) -> None:
     new = per_language(population, method, "en", ("alpha_word_share", "language_prob"), 5)
     bound = next(b for b in new if b.measure == "alpha_word_share")
-    taus = {
-        label: low for b in new if b.measure == "language_prob" for label, low, _ in b.by
-    }
+    taus = {label: low for b in new if b.measure == "language_prob" for label, low, _ in b.by}
     rows = population.table.select(["language", "language_prob", "alpha_word_share"]).to_pylist()
 
     def values(language: str) -> list[float]:
@@ -160,7 +158,9 @@ def test_every_method_against_its_words(population: Population, method: Any) -> 
     english, german = values("en"), values("de")
     expected = {
         "mean_std": statistics.fmean(german)
-        + (0.8 - statistics.fmean(english)) / statistics.pstdev(english) * statistics.pstdev(german),
+        + (0.8 - statistics.fmean(english))
+        / statistics.pstdev(english)
+        * statistics.pstdev(german),
         "quantile": float(np.quantile(german, sum(v < 0.8 for v in english) / len(english))),
         "tail_10": float(np.quantile(german, 0.1)),
         "median_ratio": 0.8 * statistics.median(german) / statistics.median(english),

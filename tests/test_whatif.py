@@ -135,7 +135,8 @@ def bounds_lists(draw: st.DrawFn) -> tuple[Bound, ...]:
         elif measure == "language":
             found.append(Bound(measure=measure, allowed=("en", "fr")))
         elif draw(st.booleans()):
-            found.append(Bound(measure=measure, **draw(LIMITS)))
+            sides = draw(LIMITS)
+            found.append(Bound(measure=measure, min=sides["min"], max=sides["max"]))
         else:
             low, high = draw(LIMITS).values()
             by = (("de", low, high), ("en", None, None))
@@ -197,7 +198,7 @@ def judged_plainly(table: pa.Table, bounds: tuple[Bound, ...]) -> list[str]:
     from winnow.pipeline.bounds import TIE_SEED, without_top
 
     batch = table.combine_chunks().to_batches()[0]
-    verdicts = judge(batch, without_top(bounds))[0].to_pylist()
+    verdicts: list[str] = judge(batch, without_top(bounds))[0].to_pylist()
     rows = batch.to_pylist()
     left = [i for i, row in enumerate(rows) if verdicts[i] == "kept" and row["considered"]]
     ties = keyed_hash(batch.column("doc_id").to_numpy(), TIE_SEED)

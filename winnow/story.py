@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from winnow.corpus import Corpus, Document
 from winnow.errors import StoreError
-from winnow.pipeline.bounds import Bound, in_order, judge
+from winnow.pipeline.bounds import Bound, in_order
 from winnow.schema import KEPT, ROW_BITS
 from winnow.store.manifest import Store
 from winnow.whatif.ledger import bounds_of, measures_of, read_rows
@@ -61,11 +61,13 @@ class Story:
         return self.text != self.extracted
 
     def dropped_lines(self) -> list[str]:
-        """The extracted text against what is left of it, as a diff without context."""
+        """The extracted text against what is left of it, as a diff without context and without
+        blank lines."""
         diff = difflib.unified_diff(
             self.extracted.splitlines(), self.text.splitlines(), lineterm="", n=0
         )
-        return [line for line in diff if not line.startswith(("---", "+++", "@@"))]
+        next(diff, None), next(diff, None)  # names of files
+        return [line for line in diff if not line.startswith("@@") and line[1:].strip()]
 
 
 def tell(corpus: Corpus, url: str) -> Story:
@@ -113,12 +115,12 @@ def _measures(ledger: Store, row: dict[str, Any]) -> list[MeasureLine]:
     lines = []
     for name in (*ordered, *measures_of(ledger)):
         own = sorted(parts.get(name, []), key=lambda each: each[0])
-        margin, first = None, False
+        margin = None
         broken = bool(own) and own[0][0] < 0
         if own and row.get(name) is not None and abs(own[0][0]) != float("inf"):
             margin = own[0][0]
-        if broken:
-            first = judge(batch, bounds)[0][0].as_py() in (name, row.get(name))
+        verdict = row["verdict"]  # null where an earlier step had rejected the page
+        first = broken and verdict is not None and verdict in (name, row.get(name))
         told = "; ".join(text for _, _, part in own if (text := limits_text(part, row)))
         lines.append(MeasureLine(name, row.get(name), told, margin, broken, first))
     return lines

@@ -178,7 +178,7 @@ def test_an_engine_that_does_not_open_says_why() -> None:
 
 def test_lone_surrogates_never_leave() -> None:
     isolated = sandbox().extract([page("surrogate")])
-    assert isolated == [(b"?", b"a?b", b"utf-8", None)]
+    assert isolated == [(b"?", b"a?b", b"utf-8", b"utf-8", None)]
     assert isolated == [encode_result(open_extraction(HOSTILE)(*page("surrogate")))]
 
 

@@ -49,18 +49,24 @@ def _stages(name: str) -> list[dict[str, Any]]:
     for stage in entry.stages:
         use = tables[stage.name]["use"]
         keys = {k: v for k, v in tables[stage.name].items() if k not in ("use", "name")}
-        bounds = [_bound(each) for each in stage.bounds]
+        names = _measure_names(stage.stage)
+        bounds = [_bound(each, names) for each in stage.bounds]
         bounds += [{"measure": name, "off": True} for name in _off(stage)]
         options = _options(stage.stage, keys)
         found.append({"use": use, "name": stage.name, "options": options, "bounds": bounds})
     return found
 
 
+def _measure_names(stage: Any) -> dict[str, str]:
+    """Column → measure, as the filter's block writes it: without the suffix."""
+    return {stage.column(each.name): each.name for each in getattr(stage, "measures", ())}
+
+
 def _off(stage: Any) -> list[str]:
     """Measures whose default bound the recipe takes away."""
     bounded = {bound.measure for bound in stage.bounds}
     measures = getattr(stage.stage, "measures", ())
-    return [each.name for each in measures if each.bound() and each.name not in bounded]
+    return [m.name for m in measures if m.bound() and stage.stage.column(m.name) not in bounded]
 
 
 def _options(stage: Any, keys: dict[str, Any]) -> dict[str, Any]:
@@ -71,7 +77,7 @@ def _options(stage: Any, keys: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in options.items() if key not in limits}
 
 
-def _bound(bound: Bound) -> dict[str, Any]:
+def _bound(bound: Bound, names: dict[str, str]) -> dict[str, Any]:
     limits: dict[str, Any] = {}
     if bound.top is not None:
         top = {"top_share": bound.top.share, "by": bound.top.by, "per": bound.top.per}
@@ -82,13 +88,11 @@ def _bound(bound: Bound) -> dict[str, Any]:
     if bound.allowed is not None:
         limits["allowed"] = list(bound.allowed)
     if bound.by:
-        limits[f"per_{bound.by_column}"] = {
-            label: {
-                side: value for side, value in (("min", low), ("max", high)) if value is not None
-            }
+        limits["per_language"] = {
+            label: {s: v for s, v in (("min", low), ("max", high)) if v is not None} or "off"
             for label, low, high in bound.by
         }
-    return {"measure": bound.measure, **limits}
+    return {"measure": names.get(bound.measure, bound.measure), **limits}
 
 
 def in_full(recipe: Recipe, stages: list[dict[str, Any]]) -> str:

@@ -69,5 +69,6 @@ def _next(output: str, tokens: bool) -> list[str]:
         f"  winnow peek {output} --rejected       what was dropped, and why",
         f"  winnow explain {output} URL           one page's whole story",
         f"  winnow whatif {output} --set word_count.min=30",
+        f"  winnow tune {output} --keep-share 0.3      bounds for a wanted yield",
         f'  python -c "import winnow; print(winnow.open({output!r}).funnel())"',
     ]

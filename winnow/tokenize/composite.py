@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from winnow.pipeline.step import Draft, PlanContext
 from winnow.schema import require_columns
-from winnow.tokenize.encode import load_tokenizer
+from winnow.tokenize.encode import Engine, load_tokenizer
 from winnow.tokenize.encode_documents import COLUMNS, EncodeWork
 from winnow.tokenize.shuffle import MERGE_ABOVE, MERGE_WIDTH, MergeWork, TokensWork
 from winnow.tokenize.token_rows import work_schema
@@ -41,11 +41,13 @@ class Tokenize:
     """Share of the documents that training never sees, chosen by hash of their id, in [0, 1)."""
     shard_count: int | None = None
     """Train shards; from the input's size where absent."""
+    engine: Engine = "auto"
+    """`auto`: fastokens where it is installed and found to give the same ids; else tokenizers."""
 
     use: ClassVar[str] = "tokenize"
     version: ClassVar[int] = 1
     path_fields: ClassVar[tuple[str, ...]] = ("tokenizer",)
-    outside_fingerprint: ClassVar[tuple[str, ...]] = ("tokenizer",)
+    outside_fingerprint: ClassVar[tuple[str, ...]] = ("tokenizer", "engine")
 
     def __post_init__(self) -> None:
         if (self.tokenizer is None) == (self.train_bpe is None):
@@ -100,7 +102,7 @@ class Tokenize:
                 name=encoded,
                 kind="work",
                 label="encode",
-                work=EncodeWork(tokenizer=origin, eos_token=self.eos_token),
+                work=EncodeWork(tokenizer=origin, eos_token=self.eos_token, engine=self.engine),
                 schema=work_schema(vocab_size),
                 shard_count=shards,
                 reads=reads,

@@ -1,4 +1,4 @@
-"""Text → token ids. The only file that knows the engine; the steps see :class:`Encoder`.
+"""Text → token ids as Hugging Face `tokenizers` gives them; the steps see :class:`Encoder`.
 
 A page is text and nothing but text: whatever letters it holds, ``<|endoftext|>`` included, it
 never gets a control token. Nothing is added in front, nothing is cut, nothing is padded, whatever
@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,7 @@ from winnow.optional import require
 WHY = "stage 'tokenize'"  # needs the package, says the error
 _SHOWN = 20  # special tokens listed in an error
 
+Engine = Literal["auto", "tokenizers"]
 Ids = npt.NDArray[np.uint32]
 Offsets = npt.NDArray[np.int64]
 

@@ -13,7 +13,8 @@ import pyarrow.compute as pc
 from winnow.errors import StageError
 from winnow.pipeline.stage import Tally
 from winnow.pipeline.step import Inputs, PlainWork, TaskFunction
-from winnow.tokenize.encode import Encoder, load_tokenizer
+from winnow.tokenize.encode import Encoder, Engine, load_tokenizer
+from winnow.tokenize.fast_encode import fastest
 from winnow.tokenize.token_rows import TokenRows, cut
 from winnow.tokenize.tokenizer_file import TokenizerFile, TrainedTokenizer
 
@@ -33,13 +34,18 @@ class EncodeWork(PlainWork):
 
     tokenizer: TokenizerFile | TrainedTokenizer
     eos_token: str
+    engine: Engine = "auto"
     version: ClassVar[int] = 1
+    outside_fingerprint: ClassVar[tuple[str, ...]] = ("engine",)  # all give the same ids
     uses_seed: ClassVar[bool] = True
 
     def open(self, inputs: Inputs) -> TaskFunction:
         assert inputs.view is not None
         view = inputs.view.open()
-        encoder = load_tokenizer(self.tokenizer.read(inputs), self.eos_token, self.tokenizer.name)
+        text = self.tokenizer.read(inputs)
+        encoder = load_tokenizer(text, self.eos_token, self.tokenizer.name)
+        if self.engine == "auto":
+            encoder = fastest(encoder, text)
 
         def task(index: int, tally: Tally) -> Iterator[pa.RecordBatch]:
             rows = TokenRows(encoder.vocab_size)

@@ -1,8 +1,9 @@
 """Decisions over a ledger without running anything: other bounds, other recipes, other verdicts.
 
 Columns of numbers and labels are read, by shard and by several threads; no text. What a question
-holds in memory does not grow with the documents, but for a bound on the best of the run, whose cut
-is found again (some 40 bytes for each ranked document). Duplicates are not found again: answers are
+holds in memory does not grow with the documents, but for the names of domains that change (some 200
+bytes each), and for a bound on the best of the run, whose cut is found again (some 40 bytes for
+each ranked document). Duplicates are not found again: answers are
 about the filters' verdicts, before deduplication.
 """
 

@@ -12,12 +12,12 @@ import pyarrow as pa
 from winnow.corpus import Corpus
 from winnow.errors import ConfigError
 from winnow.pipeline.bounds import Bound, override
+from winnow.pipeline.recipes import load_recipe, recipe_names
 from winnow.schema import KEPT
 from winnow.store.manifest import Store
 from winnow.whatif.changes import refuse_loosening
 from winnow.whatif.cuts import recut
 from winnow.whatif.ledger import (
-    OpenShard,
     bounds_of,
     codes_of,
     column,
@@ -26,8 +26,9 @@ from winnow.whatif.ledger import (
     measures_of,
     numbers,
     read_rows,
+    read_shard,
 )
-from winnow.whatif.run_stages import in_place, run_filters
+from winnow.whatif.run_stages import filters_of, in_place, run_filters
 from winnow.whatif.samples import Sample, Samples
 from winnow.whatif.tokens import TokenRate, token_rate
 from winnow.whatif.verdicts import BoundVerdicts, ColumnVerdicts, Verdicts, VerdictSource
@@ -145,7 +146,10 @@ def _ask_recipe(corpus: Corpus, ledger: Store, changes: dict[str, Any], recipe: 
         from winnow.whatif.recipe_bounds import recipe_bounds  # loads what plans a run
 
         old = recipe_bounds(corpus, ledger, recipe)
-    new = recut(ledger, override(old, changes, "whatif", measures_of(ledger)))
+    new = override(old, changes, "whatif", measures_of(ledger))
+    if recipe in recipe_names() or recipe.endswith(".toml"):
+        new = in_place(new, old, filters_of(load_recipe(recipe).stages))
+    new = recut(ledger, new)
     return Question(ledger, new, BoundVerdicts(new), recipe)
 
 
@@ -160,15 +164,14 @@ def answer(corpus: Corpus, question: Question) -> WhatIf:
     ledger = question.ledger
     before = ColumnVerdicts("verdict")
     held = [name for name in ("text_bytes", LANGUAGE) if name in ledger.manifest["schema"]]
-    columns = list(dict.fromkeys([*before.columns, *question.after.columns, *held]))
+    columns = list(dict.fromkeys([*before.columns, *question.after.columns, *held, DOMAIN]))
 
     def of_shard(shard: int) -> Sums:
         sums = Sums()
-        file = OpenShard(ledger, shard)
-        table = file.read(columns)
+        table = read_shard(ledger, shard, columns)
         changed = sums.add(shard, table, before.of(shard, table), question.after.of(shard, table))
         if changed.any():
-            sums.add_domains(column(file.read([DOMAIN]), DOMAIN), changed)
+            sums.add_domains(column(table, DOMAIN), changed)
         return sums
 
     sums = Sums()

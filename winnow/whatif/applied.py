@@ -39,7 +39,12 @@ _VERSION = 1
 
 def applied_names(corpus: Corpus) -> list[str]:
     """The names under which verdicts were applied to this run."""
-    folder = Folder(corpus.path).subfolder(APPLIED)
+    return applied_in(corpus.path)
+
+
+def applied_in(run: str) -> list[str]:
+    """As :func:`applied_names`, of the run in the folder ``run``."""
+    folder = Folder(run).subfolder(APPLIED)
     return [name for name in folder.entries() if folder.subfolder(name).exists(MANIFEST)]
 
 

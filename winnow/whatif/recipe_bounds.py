@@ -42,7 +42,7 @@ def _require_measures(corpus: Corpus, ledger: Store, entry: RecipeEntry, name: s
         missing += [each.name for each in measures.measure_fields() if each.name not in held]
     if missing:
         raise ConfigError(
-            f"the recipe '{entry.name}' decides by {len(missing)} measures that this run has not "
+            f"the recipe '{entry.name}' needs {len(missing)} measures that this run has not "
             f"made: {', '.join(missing[:12])}{', …' if len(missing) > 12 else ''}",
             remedy=remedy,
         )
