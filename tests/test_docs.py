@@ -57,3 +57,40 @@ def test_every_optional_extra_is_in_the_readme() -> None:
     readme = (ROOT / "README.md").read_text()
     for extra in extras:
         assert f"`{extra}`" in readme, extra
+
+
+RECIPES = (ROOT / "docs/recipes.md").read_text()
+
+
+def blocks(language: str) -> list[str]:
+    return [block for kind, block in FENCE.findall(RECIPES) if kind == language]
+
+
+def test_the_recipes_page_names_every_recipe_and_no_other() -> None:
+    from winnow.pipeline.recipes import recipe_names
+
+    named = re.findall(r"^\| `([a-z0-9.-]+)` \|", RECIPES, re.MULTILINE)
+    assert sorted(named) == sorted(recipe_names())
+
+
+def test_the_recipes_page_works(tmp_path: Path) -> None:
+    """Its recipe, its measure and its stage tables, in one config that is planned."""
+    from winnow.pipeline.config import load_config
+    from winnow.pipeline.plan import make_plan
+
+    (tmp_path / "my_filters.py").write_text(blocks("python")[0])
+    first, compare, recipe, foreign, score = blocks("toml")
+    (tmp_path / "my-recipe.toml").write_text(recipe)
+    source = ROOT / "demo" / "demo.warc.gz"
+    head = f'name = "x"\noutput = "out"\n[source]\nuse = "warc"\npaths = ["{source}"]\n'
+    score = score.replace('model = "models/ours.bin"\n', "")
+    extract = '[[stage]]\nuse = "extract"\n'
+    (tmp_path / "a.toml").write_text(compare + head + extract + first + score)
+    plan = make_plan(load_config(tmp_path / "a.toml"))
+    assert {"cuts", "ledger"} <= {step.name for step in plan.steps}
+    mine = '[[stage]]\nrecipe = "my-recipe.toml"\n'
+    (tmp_path / "b.toml").write_text(head + extract + mine)
+    names = [entry.name for entry in load_config(tmp_path / "b.toml").stages]
+    assert names[-1] == "digit_share" and "fineweb_quality" not in names
+    make_plan(load_config(tmp_path / "b.toml"))
+    assert 'use = "datatrove:' in foreign
