@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from winnow.text.segmenters import Segmenter
 
 ENGLISH = "en"
-MAX_CHUNKS = 1 << 19  # remembered chunks; some 100 MB of Python strings and tuples when full
+MAX_CHUNKS = 1 << 17  # remembered chunks: a table of words takes some 35 MB when full
 
 
 class Words:
