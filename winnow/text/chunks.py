@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from winnow.text.compiled import compiled
+from winnow.text.eight_bytes import eight_bytes, first_of, mask_unusual
 
 Bytes = npt.NDArray[np.uint8]
 Int32 = npt.NDArray[np.int32]
@@ -50,6 +51,34 @@ def _mixed(word: np.uint64) -> np.uint64:
 
 
 @compiled
+def _chunk_key(data: Bytes, at: int, end: int) -> tuple[int, np.uint64]:
+    """Where the chunk that starts at ``at`` ends, and its key; see :func:`split_chunks`."""
+    start = at
+    key = _LONG
+    while at + 8 <= end:
+        eight = eight_bytes(data, at)
+        if mask_unusual(eight, 0x21):
+            break
+        key = _mixed(key ^ eight)
+        at += 8
+    word, shift = np.uint64(0), np.uint64(0)
+    while at < end:
+        byte = data[at]
+        if _MAY_BE_SPACE[byte] and space_bytes(data, at, end):
+            break
+        word |= np.uint64(byte) << shift
+        shift += np.uint64(8)
+        if shift == np.uint64(64):
+            key = _mixed(key ^ word)
+            word = shift = np.uint64(0)
+        at += 1
+    length = at - start
+    if length < 8:
+        return at, word | np.uint64(length) << np.uint64(56)
+    return at, _mixed(_mixed(key ^ word) + np.uint64(length)) | _LONG
+
+
+@compiled
 def split_chunks(
     data: Bytes,
     offsets: Int64,
@@ -79,32 +108,35 @@ def split_chunks(
             return position, known
         out = found_offsets[position]
         while at < end:
-            byte = data[at]
-            if _MAY_BE_SPACE[byte]:
-                space = space_bytes(data, at, end)
+            start = at
+            length = 8  # of the chunk, if it is short, ASCII, and followed by a common space
+            eight = np.uint64(0)
+            if at + 8 <= len(data):
+                eight = eight_bytes(data, at)
+                unusual = mask_unusual(eight, 0x21)
+                if unusual:
+                    length = first_of(unusual)
+                    after = (eight >> np.uint64(8 * length)) & np.uint64(0xFF)
+                    if at + length >= end:
+                        length = end - at
+                    elif after != 0x20 and after != 0x0A:
+                        length = 8
+                elif end - at < 8:
+                    length = end - at
+            if length == 0:
+                at += 1
+                continue
+            if length < 8:
+                key = eight & ((np.uint64(1) << np.uint64(8 * length)) - np.uint64(1))
+                key |= np.uint64(length) << np.uint64(56)
+                at += length
+            else:
+                space = space_bytes(data, at, end) if _MAY_BE_SPACE[data[at]] else 0
                 if space:
                     at += space
                     continue
-            start = at
-            key = _LONG
-            word, shift = np.uint64(0), np.uint64(0)
-            while True:
-                word |= np.uint64(byte) << shift
-                shift += np.uint64(8)
-                if shift == np.uint64(64):
-                    key = _mixed(key ^ word)
-                    word = shift = np.uint64(0)
-                at += 1
-                if at == end:
-                    break
-                byte = data[at]
-                if _MAY_BE_SPACE[byte] and space_bytes(data, at, end):
-                    break
-            length = at - start
-            if length < 8:
-                key = word | np.uint64(length) << np.uint64(56)
-            else:
-                key = _mixed(_mixed(key ^ word) + np.uint64(length)) | _LONG
+                at, key = _chunk_key(data, at, end)
+                length = at - start
             slot = _mixed(key) & mask
             while True:
                 chunk = np.int64(slots[slot, 1]) - 1
