@@ -353,8 +353,9 @@ def test_what_cannot_be_set(corpus: winnow.Corpus, setting: str, message: str) -
 def test_settings_as_a_run_takes_them(corpus: winnow.Corpus) -> None:
     found = parse_changes(
         ["gopher_quality.word_count.min=30", "word_count.max=9e3", 'stop_word_count="off"',
-         "word_count.per_language.de.min=5"],
+         "gopher_quality.word_count.per_language.de.min=5"],
         measures(corpus),
+        run_filters(corpus),
     )  # fmt: skip
     per = {"de": {"min": 5}}
     assert found == {
@@ -370,6 +371,25 @@ def test_settings_as_a_run_takes_them(corpus: winnow.Corpus) -> None:
         'stop_word_count = "off"',
     ]
     assert set_flags(found, filters)[0] == "--set 'gopher_quality.word_count.min=30'"
+
+
+@pytest.mark.parametrize(
+    "setting", ["nonsense.word_count.min=3", "gopher_repetition.word_count.min=3"]
+)
+def test_a_stage_in_front_must_be_the_measures_own(corpus: winnow.Corpus, setting: str) -> None:
+    with pytest.raises(ConfigError, match="no measure"):
+        parse_changes([setting], measures(corpus), run_filters(corpus))
+
+
+@pytest.mark.parametrize(
+    ("setting", "says"),
+    [("language.min=3", "is a label"), ('word_count.allowed=["a"]', "is a number")],
+)
+def test_limits_are_for_numbers_and_lists_for_labels(
+    corpus: winnow.Corpus, setting: str, says: str
+) -> None:
+    with pytest.raises(ConfigError, match=says):
+        what_if(corpus, parse_changes([setting], measures(corpus)))
 
 
 def test_a_ledger_that_stopped_at_rejections_cannot_be_loosened(tmp_path: Path) -> None:

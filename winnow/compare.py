@@ -17,6 +17,7 @@ from winnow.report import table_html
 from winnow.schema import KEPT
 from winnow.store.manifest import Store
 from winnow.whatif.applied import RUN, applied_names, open_applied
+from winnow.whatif.changes import require_complete
 from winnow.whatif.cuts import recut
 from winnow.whatif.ledger import (
     codes_of,
@@ -169,7 +170,7 @@ def compare(corpus: Corpus, names: Sequence[str], examples: int = 3) -> Comparis
             f"{len(names)} different verdicts cannot be compared; name 2 to {MAX_NAMES}",
             remedy=f"There are: {', '.join(known_names(corpus))}; and paths of recipes.",
         )
-    ledger = corpus.ledger_store
+    ledger = _ledger_of(corpus, names)
     sources = [_source(corpus, ledger, name) for name in names]
     held = [name for name in ("text_bytes", "language") if name in ledger.manifest["schema"]]
     columns = list(dict.fromkeys(["verdict", *held, *(c for s in sources for c in s.columns)]))
@@ -191,6 +192,21 @@ def known_names(corpus: Corpus) -> list[str]:
     return [RUN, *corpus.ledger_store.manifest.get("recipes", {}), *applied_names(corpus)]
 
 
+def _ledger_of(corpus: Corpus, names: tuple[str, ...]) -> Store:
+    """The ledger that the applied verdicts among ``names`` judge; else the run's first, whose
+    verdict is then what ``"run"`` stands for."""
+    applied = [open_applied(corpus, name) for name in names if name in applied_names(corpus)]
+    wanted = {store.manifest["ledger"] for store in applied}
+    if len(wanted) > 1:
+        raise ConfigError(
+            "these verdicts were applied to different ledgers of the run (filters before and after "
+            "a deduplication), so they speak of different documents",
+            remedy="Compare those of one ledger.",
+        )
+    found = [each for each in corpus.ledger_stores if each.fingerprint in wanted]
+    return found[0] if found else corpus.ledger_store
+
+
 def _source(corpus: Corpus, ledger: Store, name: str) -> VerdictSource:
     if name == RUN:
         return ColumnVerdicts("verdict")
@@ -203,6 +219,7 @@ def _source(corpus: Corpus, ledger: Store, name: str) -> VerdictSource:
         return StoreVerdicts(store)
     try:
         bounds = recipe_bounds(corpus, ledger, name)
+        require_complete(ledger, name)
     except ConfigError as error:
         if "unknown recipe" in error.message:
             raise unknown_verdicts(name, known_names(corpus)) from None

@@ -209,9 +209,15 @@ class Corpus:
     def _applied_view(self, name: str) -> OpenView:
         from winnow.whatif.applied import open_applied
 
+        applied = open_applied(self, name)
+        before: list[str] = []  # what had judged when the ledger that it stands for did
+        for store in self._of_kind(*MASKS):
+            if store.fingerprint == applied.manifest["ledger"]:
+                break
+            before.append(store.path)
         return View(
             self._one("documents").path,
-            (open_applied(self, name).path,),
+            (*before, applied.path),
             rewrites=self._rewrites(),
         ).open()
 
@@ -275,17 +281,21 @@ class Corpus:
         raise StoreError(f"no document of {self.path} has the URL {url!r}.{nearest(url, near)}")
 
     def _document(self, shard: int, row: int) -> Document:
-        stories = {}
+        stories: dict[str, dict[str, Any]] = {}
+        rewritten: dict[str, Any] = {}
         for store in self._of_kind("documents", "measures", "ledger", "verdicts"):
             if store.kind == "measures" and "text" not in store.manifest["schema"]:
                 continue  # the ledger says the rest
             seen = 0
             for batch in store.batches(shard=shard):
                 if row < seen + batch.num_rows:
-                    stories[str(store.manifest["name"])] = batch.slice(row - seen, 1).to_pylist()[0]
+                    found = batch.slice(row - seen, 1).to_pylist()[0]
+                    stories[str(store.manifest["name"])] = found
+                    if store.kind == "measures" and found["text"] is not None:
+                        rewritten = {name: found[name] for name in ("text", "text_bytes")}
                     break
                 seen += batch.num_rows
-        return Document(stories)
+        return Document(stories, rewritten)
 
     def __repr__(self) -> str:
         return f"Corpus({self.path!r}: {', '.join(self.stores) or 'nothing finished'})"
@@ -295,13 +305,19 @@ class Corpus:
 
 
 class Document:
-    """One page: ``story`` maps each store that speaks of it to what it says."""
+    """One page: ``story`` maps each store that speaks of it to what it says. An attribute is the
+    column of that name; ``text`` is the text as the filters have left it."""
 
-    def __init__(self, story: dict[str, dict[str, Any]]) -> None:
+    def __init__(
+        self, story: dict[str, dict[str, Any]], rewritten: dict[str, Any] | None = None
+    ) -> None:
         self.story = story
+        self._rewritten = rewritten or {}
 
     def __getattr__(self, name: str) -> Any:
-        for row in self.__dict__.get("story", {}).values():
+        if name.startswith("_"):
+            raise AttributeError(name)
+        for row in (self._rewritten, *self.__dict__.get("story", {}).values()):
             if name in row:
                 return row[name]
         raise AttributeError(name)

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from winnow.corpus import Corpus, Document
-from winnow.errors import StoreError
+from winnow.errors import StoreError, WinnowError
 from winnow.pipeline.bounds import Bound, in_order
 from winnow.schema import KEPT, ROW_BITS
 from winnow.store.manifest import Store
@@ -164,7 +164,7 @@ def _languages(corpus: Corpus, extracted: str) -> list[tuple[str, float]]:
         if file_digest(stage.model_path) != _model_of(corpus):
             return []
         model = load_model(stage.model_path, stage.use)
-    except OSError:
+    except (OSError, WinnowError):  # the file is gone, or the package that reads it
         return []
     column = pa.array([extracted], pa.large_string())
     found: list[tuple[str, float]] = []

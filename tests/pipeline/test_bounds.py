@@ -1,6 +1,7 @@
 """Bounds and verdicts: inclusive, first broken one wins, margins in units of the bound."""
 
 import math
+from typing import Any
 
 import hypothesis.strategies as st
 import pyarrow as pa
@@ -179,3 +180,57 @@ def test_bounds_come_back_from_a_manifest() -> None:
         Bound(measure="q", min=0, top=TopShare(share=0.5, cuts=((None, 0.25, 7), ("en", 1.5, 9)))),
     )
     assert read_bounds(canonical(bounds)) == bounds
+
+
+SCHEMA = pa.schema(
+    [
+        ("words", pa.int64()),
+        ("language", pa.string()),
+        ("share", pa.float64()),
+        ("doc_id", "uint64"),
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    ("table", "says"),
+    [
+        ({"language": {"min": 1}}, "is a label"),
+        ({"language": {"top_share": 0.1}}, "is a label"),
+        ({"words": {"allowed": ["a"]}}, "is a number"),
+        ({"share": {"top_share": 0.1, "by": "share"}}, "whole numbers"),
+        ({"share": {"top_share": 0.1, "per": "words"}}, "labels"),
+    ],
+)
+def test_a_bound_must_fit_the_type_of_its_columns(table: dict[str, Any], says: str) -> None:
+    (bound,) = override((), table, "s", ("words", "language", "share"))
+    with pytest.raises(ConfigError, match=says):
+        bound.check(SCHEMA)
+
+
+def test_bounds_that_fit_are_let_through() -> None:
+    table = {
+        "words": {"min": 1, "per_language": {"de": {"max": 3}}},
+        "language": {"allowed": ["en"]},
+        "share": {"top_share": 0.1, "by": "words", "per": "language"},
+    }
+    for bound in override((), table, "s", ("words", "language", "share")):
+        bound.check(SCHEMA)
+
+
+def test_a_changed_top_share_keeps_what_is_not_named() -> None:
+    first = override((), {"q": {"top_share": 0.5, "by": "words", "per": "language"}}, "s", ("q",))
+    (less,) = override(first, {"q": {"top_share": 0.2}}, "s", ("q",))
+    assert less.top is not None
+    assert (less.top.share, less.top.by, less.top.per) == (0.2, "words", "language")
+    (other,) = override(first, {"q": {"by": "documents"}}, "s", ("q",))
+    assert other.top is not None
+    assert (other.top.share, other.top.by, other.top.per) == (0.5, None, "language")
+    with pytest.raises(ConfigError, match="either limits or the best"):
+        override((), {"q": {"by": "words"}}, "s", ("q",))
+
+
+@pytest.mark.parametrize("limit", [math.nan, math.inf, -math.inf])
+def test_limits_of_a_language_are_finite_too(limit: float) -> None:
+    with pytest.raises(ConfigError, match="finite"):
+        override((), {"words": {"per_language": {"de": {"min": limit}}}}, "s", ("words",))

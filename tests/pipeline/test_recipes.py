@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from winnow.errors import ConfigError
+from winnow.errors import ConfigError, WinnowError
 from winnow.pipeline.config import load_config
 from winnow.pipeline.plan import make_plan
 from winnow.pipeline.recipes import load_recipe, recipe_names
@@ -137,3 +137,47 @@ def test_all_recipes_can_be_compared_in_one_run(
     for name in recipe_names():  # and each as the run's own
         text = f'{CONFIG}[[stage]]\nrecipe = "{name}"\n'.replace("*.warc.gz", str(warc))
         make_plan(load_config(write(tmp_path / "a.toml", text)))
+
+
+def test_names_that_would_be_one_column_are_refused(tmp_path: Path) -> None:
+    warc = Path(__file__).parents[2] / "demo" / "demo.warc.gz"
+    for name, says in (("margin", "verdict_margin"), ("gopher", "as one of winnow's")):
+        write(tmp_path / f"{name}.toml", 'base = "gopher"\n')
+        config = CONFIG.replace("[source]", f'compare = ["{name}.toml"]\n[source]')
+        with pytest.raises(WinnowError, match=says):
+            make_plan(
+                load_config(write(tmp_path / "a.toml", config.replace("*.warc.gz", str(warc))))
+            )
+
+
+def test_two_variants_of_a_filter_need_no_name_but_a_suffix(tmp_path: Path) -> None:
+    stages = '[[stage]]\nuse = "gopher_quality"\n[[stage]]\nuse = "gopher_quality"\nsuffix = "b"\n'
+    config = write(tmp_path / "a.toml", CONFIG + stages)
+    names = [entry.name for entry in load_config(config).stages]
+    assert names == ["extract", "gopher_quality", "gopher_quality_b"]
+    changed = load_config(config, ["gopher_quality_b.word_count.min=7", "word_count.min=8"])
+    bounds = [bound for entry in changed.stages for bound in entry.bounds]
+    assert {b.measure: b.min for b in bounds if b.measure.startswith("word_count")} == {
+        "word_count": 8,
+        "word_count_b": 7,
+    }
+
+
+def test_code_and_lists_beside_a_recipe_are_found_there(tmp_path: Path) -> None:
+    folder = tmp_path / "recipes"
+    folder.mkdir()
+    (folder / "beside_recipe.py").write_text(
+        "from winnow import measure\n\n@measure.per_document\ndef vowels(text):\n"
+        '    return float(text.count("a"))\n'
+    )
+    (folder / "bad.txt").write_text("bad\n")
+    write(folder / "base.toml", '[[stage]]\nuse = "bad_words"\n[[stage]]\nuse = "gopher_quality"\n')
+    write(
+        folder / "mine.toml",
+        'base = "base.toml"\n[[stage]]\nname = "bad_words"\nlists = { en = "bad.txt" }\n'
+        '[[stage]]\nuse = "beside_recipe:vowels"\nsuffix = "x"\nmax = 3\n',
+    )
+    config = write(tmp_path / "a.toml", f'{CONFIG}[[stage]]\nrecipe = "recipes/mine.toml"\n')
+    stages = {entry.name: entry for entry in load_config(config).stages}
+    assert stages["bad_words"].stage.lists == (("en", str(folder / "bad.txt")),)  # type: ignore[union-attr]
+    assert [bound.measure for bound in stages["vowels"].bounds] == ["vowels_x"]

@@ -106,8 +106,27 @@ def test_hashes_of_words_join(words: list[bytes]) -> None:
     ends = np.cumsum([len(word) for word in words] + [len(joined)])
     hashes = hash_words(letters, ends)
     total, power = 0, 1
-    for value, factor, inverse in hashes[:-1].tolist():
-        total = (total + value * power) % prime
+    for value, factor, _, _ in hashes[:-1].tolist():
+        total = (total * factor + value) % prime
         power = power * factor % prime
-        assert factor * inverse % prime == 1
     assert [total, power] == hashes[-1, :2].tolist()
+    for word, (_, _, first, second) in zip([*words, joined], hashes.tolist(), strict=True):
+        assert first == int.from_bytes(word[:8], "little")
+        assert second == int.from_bytes(word[8:15], "little") | min(len(word), 255) << 56
+
+
+@given(
+    st.lists(
+        st.lists(st.sampled_from(["abcdefg", "abcdefgh", "abcdefghijklmnop", "a", "h", "ij"])),
+        max_size=4,
+    )
+)
+@settings(max_examples=200, deadline=None)
+def test_grams_longer_than_the_bytes_first_compared(documents: list[list[str]]) -> None:
+    found = split(documents)
+    counts = np.empty((len(documents), 6), np.int64)
+    sizes = np.arange(5, 11)
+    repeated_gram_chars(found.tokens, found.offsets, found.chars, found.hashes, sizes, counts)
+    assert counts.tolist() == [[repeated(words, n) for n in sizes] for words in documents]
+    top_gram_chars(found.tokens, found.offsets, found.chars, sizes, counts)
+    assert counts.tolist() == [[top(words, n) for n in sizes] for words in documents]

@@ -10,12 +10,17 @@ from hypothesis import strategies as st
 from winnow.errors import StageError
 from winnow.tokenize import fast_encode
 from winnow.tokenize.encode import load_tokenizer
-from winnow.tokenize.fast_encode import VERIFIED_BYTES, VerifiedEncoder, fastest
+from winnow.tokenize.fast_encode import VERIFIED_BYTES, VerifiedEncoder, planned_engine
+from winnow.tokenize.fast_encode import fastest as fastest_planned
 from winnow.tokenize.tokenizer_file import TokenizerFile
 from winnow.tokenize.train_bpe import TrainBpe, train
 
 pytest.importorskip("fastokens")
 EOS = "<|endoftext|>"
+
+
+def fastest(reference, described):
+    return fastest_planned(reference, described, planned_engine("auto"))
 
 
 @pytest.fixture(scope="module")
@@ -122,8 +127,16 @@ def test_what_it_does_not_know_is_left_to_the_reference(gpt2, gpt2_json, monkeyp
         type("T", (), {"from_json_str": lambda text: Wrong(_engine(text))}),
     )
     assert fastest(gpt2, gpt2_json) is gpt2, "it failed a probe"
+
+
+def test_a_plan_says_which_engine_and_a_worker_must_have_it(gpt2, gpt2_json, monkeypatch):
+    assert planned_engine("tokenizers") == "tokenizers"
+    planned = planned_engine("auto")
+    assert planned.startswith("fastokens 0.")
     monkeypatch.setattr(fast_encode, "find_spec", lambda name: None)
-    assert fastest(gpt2, gpt2_json) is gpt2, "it is not installed"
+    assert planned_engine("auto") == "tokenizers"
+    with pytest.raises(StageError, match="this machine has tokenizers"):
+        fastest_planned(gpt2, gpt2_json, planned)
 
 
 def _engine(text):

@@ -22,7 +22,7 @@ def main(arguments: argparse.Namespace) -> int:
     if arguments.apply is not None:
         check_name(corpus, arguments.apply, ledgers[0])
     known = tuple(dict.fromkeys(name for each in ledgers for name in measures_of(each)))
-    changes = parse_changes(arguments.settings, known)
+    changes = parse_changes(arguments.settings, known, run_filters(corpus))
     if arguments.recipe is None and not changes:
         raise ConfigError(
             "nothing to change", remedy="For example: --set word_count.min=30, or --recipe gopher"
@@ -121,6 +121,10 @@ def _applied_lines(
     ]
     filters = run_filters(corpus)
     if arguments.recipe is not None:
+        lines.append(
+            "These are its verdicts; the text stays as the run's own filters leave it. To have the "
+            "recipe's rewriting too, run with it."
+        )
         block = ["[[stage]]", f'recipe = "{arguments.recipe}"']
         return [*lines, "to run with it, replace the filters of the config by", *_in(block)]
     flags = " ".join(set_flags(changes, filters))

@@ -145,14 +145,7 @@ class DatatroveFilter:
 
     @property
     def _name(self) -> str:
-        """Snake case of the class's name without `Filter` or `Formatter`; with it, where a column
-        of documents has that name (``url_filter``)."""
-        for ending in ("Filter", "Formatter", ""):
-            bare = self.class_name.removesuffix(ending)
-            if bare != self.class_name and bare:
-                break
-        name = _snake(bare)
-        return _snake(self.class_name) if name in _TAKEN else name
+        return measure_name(self.use)
 
     def _column(self, name: str) -> str:
         return f"{name}_{self.suffix}" if self.suffix else name
@@ -286,6 +279,18 @@ def _documents(batch: pa.RecordBatch, kind: Any) -> Any:
         }
         known = {key: value for key, value in metadata.items() if value is not None}
         yield kind(text=row["text"], id=row["record_id"], metadata=known)
+
+
+def measure_name(use: str) -> str:
+    """Of the stage ``use``: snake case of the class's name without `Filter` or `Formatter`; with
+    it, where a column of documents has that name (``url_filter``)."""
+    class_name = use.removeprefix(PREFIX).rpartition(".")[2]
+    for ending in ("Filter", "Formatter", ""):
+        bare = class_name.removesuffix(ending)
+        if bare != class_name and bare:
+            break
+    name = _snake(bare)
+    return _snake(class_name) if name in _TAKEN else name
 
 
 def _snake(name: str) -> str:

@@ -49,7 +49,7 @@ from winnow.pipeline.stage import BatchFunction
 from winnow.pipeline.typed import build
 from winnow.schema import require_columns
 
-_SIDES = ("min", "max", "per_language")
+_SIDES = ("min", "max", "per_language", "top_share", "by", "per")
 
 
 @dataclass(frozen=True)
@@ -110,6 +110,8 @@ class UserFilter:
     """``module:function``."""
     columns: tuple[str, ...]
     options: tuple[tuple[str, Any], ...] = ()
+    suffix: str = ""
+    """Put behind the name of the column, for a second one of the same function."""
     module_sha256: str
     folder: str = field(compare=False)
     """Where the plan's process imports the module from; a worker looks there too."""
@@ -139,9 +141,15 @@ class UserFilter:
         source = _source(obj)
         if source is None:
             raise ConfigError(f"{where} must live in a file, so that workers can import it")
-        values = _options(obj, options, where)
+        own = {name for name, _, _ in obj.option_fields()}
+        suffix = "" if "suffix" in own else options.get("suffix", "")
+        if not isinstance(suffix, str) or not f"a_{suffix}".isidentifier():
+            raise ConfigError(f"{where}: suffix must be letters, digits and _, got {suffix!r}")
+        given = {k: v for k, v in options.items() if k != "suffix" or k in own}
+        values = _options(obj, given, where)
         return cls(
             use=use,
+            suffix=suffix,
             columns=obj.reads(),
             options=tuple(values.items()),
             module_sha256=file_digest(source),
@@ -149,9 +157,14 @@ class UserFilter:
         )
 
     @property
-    def name(self) -> str:
-        """Of the measure, and of its column."""
+    def measure(self) -> str:
+        """The function's name, as a config's bounds call it."""
         return self.use.partition(":")[2].rpartition(".")[2]
+
+    @property
+    def name(self) -> str:
+        """Of the column."""
+        return f"{self.measure}_{self.suffix}" if self.suffix else self.measure
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -167,7 +180,9 @@ class UserFilter:
     @classmethod
     def parse_bounds(cls, table: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         """(``min``, ``max``, ``per_language`` and tables of them, the function's own keys)."""
-        limits = {k: v for k, v in table.items() if k in _SIDES or isinstance(v, dict)}
+        limits = {
+            k: v for k, v in table.items() if k in _SIDES or isinstance(v, dict) or v == "off"
+        }
         return limits, {k: v for k, v in table.items() if k not in limits}
 
     def bounds(self, table: dict[str, Any]) -> tuple[Bound, ...]:
@@ -175,8 +190,10 @@ class UserFilter:
         sides = {key: table[key] for key in _SIDES if key in table}
         limits = {key: value for key, value in table.items() if key not in sides}
         if sides:
-            limits[self.name] = {**sides, **limits.get(self.name, {})}
-        return override((), limits, self.use, (self.name,))
+            named = limits.get(self.measure, {})
+            limits[self.measure] = {**sides, **named} if isinstance(named, dict) else named
+        found = override((), limits, self.use, (self.measure,))
+        return tuple(dataclasses.replace(bound, measure=self.name) for bound in found)
 
     def open(self) -> BatchFunction:
         function = self._function()

@@ -34,6 +34,7 @@ VERDICT_SCHEMA = pa.schema(
 MAX_BITS = 64
 LANGUAGE = "language"  # the column that `per_language` limits go by
 LIMIT_KEYS = {"min", "max", "allowed", "per_language"}
+TOP_KEYS = ("top_share", "by", "per")
 TIE_SEED = 0  # of the hash of doc_id that parts equal scores at the cut of a top share
 
 
@@ -119,6 +120,11 @@ class Bound:
             object.__setattr__(self, "allowed", tuple(sorted(self.allowed)))
         object.__setattr__(self, "by", tuple(sorted(self.by, key=lambda each: each[0])))
         for label, low, high in self.by:
+            if any(side is not None and not math.isfinite(side) for side in (low, high)):
+                raise ConfigError(
+                    f"bound on '{self.measure}': limits for {label!r} must be finite numbers",
+                    remedy=f'To take it away: per_language = {{ {label} = "off" }}',
+                )
             if low is not None and high is not None and low > high:
                 raise ConfigError(
                     f"bound on '{self.measure}': for {label!r}, min {low:g} is above max {high:g}, "
@@ -128,6 +134,35 @@ class Bound:
     def columns(self) -> tuple[str, ...]:
         own = (self.measure,) if self.by_column is None else (self.measure, self.by_column)
         return own if self.top is None else (*own, *self.top.columns())
+
+    def check(self, columns: pa.Schema) -> None:
+        """:class:`ConfigError` where the columns' types are not what this bound compares."""
+        kind = columns.field(self.measure).type
+        label = pa.types.is_string(kind) or pa.types.is_large_string(kind)
+        limited = self.min is not None or self.max is not None or bool(self.by)
+        if label and (limited or self.top is not None):
+            raise ConfigError(
+                f"'{self.measure}' is a label, so it has no least, greatest or best value",
+                remedy=f'Name the labels that pass: {self.measure}.allowed = ["…"]',
+            )
+        if not label and self.allowed is not None:
+            raise ConfigError(
+                f"'{self.measure}' is a number, so it has no list of allowed labels",
+                remedy=f"For example: {self.measure}.min = 0.1",
+            )
+        if self.top is None:
+            return
+        by, per = self.top.by, self.top.per
+        if by is not None and not pa.types.is_integer(columns.field(by).type):
+            raise ConfigError(
+                f"top_share of '{self.measure}' by '{by}': that is no column of whole numbers",
+                remedy='For example: by = "text_bytes"',
+            )
+        if per is not None and not pa.types.is_string(columns.field(per).type):
+            raise ConfigError(
+                f"top_share of '{self.measure}' per '{per}': that is no column of labels",
+                remedy='For example: per = "language"',
+            )
 
     def margins(self, batch: pa.RecordBatch) -> tuple[np.ndarray, np.ndarray]:
         """Signed margin and the bound it is measured from, ``float64[rows]``.
@@ -271,9 +306,9 @@ def override(
         if limits == "off":
             dropped.add(measure)
             continue
-        if isinstance(limits, dict) and "top_share" in limits:
-            base = changed.get(measure, Bound(measure=measure))
-            changed[measure] = replace(base, top=_top_share(limits, measure, stage))
+        base = changed.get(measure, Bound(measure=measure))
+        if isinstance(limits, dict) and not limits.keys().isdisjoint(TOP_KEYS):
+            changed[measure] = replace(base, top=_top_share(base.top, limits, measure, stage))
             continue
         if not isinstance(limits, dict) or not limits.keys() <= LIMIT_KEYS:
             raise ConfigError(
@@ -288,7 +323,6 @@ def override(
                     f"stage '{stage}': {measure}.allowed must be a list, got {limits['allowed']!r}"
                 )
             limits = {**limits, "allowed": tuple(limits["allowed"])}
-        base = changed.get(measure, Bound(measure=measure))
         others = {side: limits[side] for side in limits if side != "per_language"}
         changed[measure] = replace(base, **others)
         if "per_language" in limits:
@@ -332,9 +366,14 @@ def _per_language(bound: Bound, table: Any, where: str) -> Bound:
     return replace(bound, by_column=LANGUAGE, by=sides)
 
 
-def _top_share(limits: dict[str, Any], measure: str, stage: str) -> TopShare:
+def _top_share(
+    before: TopShare | None, limits: dict[str, Any], measure: str, stage: str
+) -> TopShare:
+    """``limits`` as a top share; what they do not say is as ``before``."""
     where = f"stage '{stage}': a bound on '{measure}'"
-    if not limits.keys() <= {"top_share", "by", "per"}:
+    if before is not None:
+        limits = {"top_share": before.share, "by": before.by, "per": before.per} | limits
+    if not limits.keys() <= {*TOP_KEYS} or "top_share" not in limits:
         raise ConfigError(
             f"{where} is either limits or the best of the run, not both; got {limits!r}",
             remedy=f'For example: {measure} = {{ top_share = 0.1, by = "text_bytes" }}',

@@ -35,6 +35,7 @@ import copy
 import dataclasses
 import os
 import tomllib
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -210,6 +211,12 @@ def _compare(top: _Top, where: str, base: Path) -> tuple[RecipeEntry, ...]:
     found: dict[str, RecipeEntry] = {}
     for name in top.compare:
         entry = recipe_entry(name, base, f"{where}: compare")
+        if name.endswith(".toml") and entry.name in recipes.recipe_names():
+            raise ConfigError(
+                f"{where}: compare: the recipe file {name} is called as one of winnow's is, and "
+                "the ledger knows recipes by name",
+                remedy="Rename the file.",
+            )
         if entry.name in found:
             raise ConfigError(f"{where}: compare names the recipe {entry.name!r} twice")
         found[entry.name] = entry
@@ -250,12 +257,16 @@ def _stages(tables: list[dict[str, Any]], where: str, base: Path) -> tuple[Stage
         place = f"{where}: stage {number} ({use})"
         if not isinstance(use, str):
             raise ConfigError(f"{where}: stage {number} has no 'use'")
-        entry = _stage(use, {k: v for k, v in table.items() if k != "use"}, place, base)
         taken = [other.name for other in entries]
+        rest = {k: v for k, v in table.items() if k != "use"}
+        if "name" not in rest:
+            rest["name"] = stage_name(table, taken)
+        entry = _stage(use, rest, place, base)
         if entry.name in taken:
             raise ConfigError(
                 f"{place}: there is a stage named {entry.name!r} already",
-                remedy=f'Give this one a name of its own: name = "{entry.name}-2"',
+                remedy=f'Give this one a name of its own: name = "{entry.name}-2"; if it comes '
+                f'from a recipe, write {entry.name} = "off" in one of them.',
             )
         entries.append(entry)
     return tuple(entries)
@@ -263,18 +274,19 @@ def _stages(tables: list[dict[str, Any]], where: str, base: Path) -> tuple[Stage
 
 def _stage(use: str, table: dict[str, Any], place: str, base: Path) -> StageEntry:
     name = table.pop("name", _short_name(use))
+    code = Path(table.pop(recipes.FOLDER, base))  # where a recipe lies, so does its user's code
     if not isinstance(name, str) or not name.replace("-", "").replace("_", "").isalnum():
         raise ConfigError(f"{place}: name must be letters, digits, - and _, got {name!r}")
     if use.startswith("datatrove:"):
         from winnow.filters.datatrove import DatatroveFilter
 
-        foreign, limits = DatatroveFilter.from_config(use, table, place, base)
+        foreign, limits = DatatroveFilter.from_config(use, table, place, code)
         return StageEntry(name, foreign, "filter", _bounds(foreign, limits, place))
     if ":" in use:
         from winnow.filters.measure import UserFilter
 
         limits, options = UserFilter.parse_bounds(table)
-        user = UserFilter.from_object(use, registry.find_user_object(use, place, base), options)
+        user = UserFilter.from_object(use, registry.find_user_object(use, place, code), options)
         return StageEntry(name, user, "filter", user.bounds(limits))
     family = {**registry.STAGES, **registry.FILTERS, **registry.COMPOSITES}
     kind = registry.find_class(use, family, place)
@@ -287,8 +299,18 @@ def _stage(use: str, table: dict[str, Any], place: str, base: Path) -> StageEntr
     return StageEntry(name, stage, "composite" if use in registry.COMPOSITES else "stage")
 
 
+def stage_name(table: dict[str, Any], taken: Collection[str]) -> str:
+    """What a stage is called: its ``name``; else the last part of ``use``, and where another is
+    called so already, with its suffix behind."""
+    use = str(table.get("use", ""))
+    short, suffix = _short_name(use), table.get("suffix")
+    if "name" in table:
+        return str(table["name"])
+    return f"{short}_{suffix}" if suffix and short in taken else short
+
+
 def _short_name(use: str) -> str:
-    """What a stage is called that has no name of its own: the last part of ``use``."""
+    """The last part of ``use``."""
     return use.rpartition(":")[2].rpartition(".")[2]
 
 
@@ -350,7 +372,8 @@ def _stage_that_measures(table: dict[str, Any], column: str) -> tuple[dict[str, 
     measure's name in its table."""
     found: list[tuple[dict[str, Any], str]] = []
     for entry in table.get("stage", []):
-        use, suffix = entry.get("use", ""), entry.get("suffix", "")
+        use = entry.get("use", "")
+        suffix = entry.get("suffix", registry.default_suffix(use))
         if use in registry.FILTERS and use != column:
             for measure in registry.load(registry.FILTERS[use]).measures:
                 if column == (f"{measure.name}_{suffix}" if suffix else measure.name):
@@ -359,10 +382,9 @@ def _stage_that_measures(table: dict[str, Any], column: str) -> tuple[dict[str, 
 
 
 def _named_stage(table: dict[str, Any], name: str, override: str) -> dict[str, Any]:
-    names = {}
+    names: dict[str, dict[str, Any]] = {}
     for entry in table.get("stage", []):
-        use = str(entry.get("use", ""))
-        names[entry.get("name", _short_name(use))] = entry
+        names[stage_name(entry, names)] = entry
     if name not in names:
         raise ConfigError(
             f"--set {override!r}: no stage named {name!r} in this config."

@@ -11,9 +11,10 @@ text in which a run's own chain ends is stored beside its measures where it diff
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -117,7 +118,11 @@ class MeasuresWork(PlainWork):
     text: int = DOCUMENTS_TEXT
     """Whose text is stored: of the last filter of the run's own chain that rewrites."""
     until_rejected: tuple[tuple[Bound, ...], ...] | None = None
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
+
+    def fingerprint_extra(self) -> dict[str, Any]:
+        # what is a letter, a digit, a mark is what Python's Unicode says
+        return {"unicode": unicodedata.unidata_version}
 
     def open(self, inputs: Inputs) -> TaskFunction:
         assert inputs.view is not None
@@ -138,6 +143,7 @@ class MeasuresWork(PlainWork):
                     before, after = batch.column("text"), texts[self.text]
                     same = pa.scalar(None, after.type)
                     found["text"] = pc.if_else(pc.equal(before, after), same, after)
+                    found["text_bytes"] = pc.binary_length(found["text"])
                 yield pa.record_batch([found[name] for name in schema.names], schema=schema)
 
         return task
@@ -190,9 +196,10 @@ def _batch(measuring: Measuring, found: dict[str, pa.Array], text: pa.Array) -> 
 
 
 def measures_schema(measurings: Sequence[Measuring], text: int) -> pa.Schema:
-    """Of the store: ``doc_id``, all measures, and ``text`` (null: unchanged) where one rewrites."""
+    """Of the store: ``doc_id``, all measures, and where one rewrites ``text`` and ``text_bytes``
+    (null: unchanged)."""
     fields = [pa.field("doc_id", pa.uint64(), nullable=False)]
     fields += [field for each in measurings for field in each.filter.measure_fields()]
     if text != DOCUMENTS_TEXT:
-        fields.append(pa.field("text", pa.large_string()))
+        fields += [pa.field("text", pa.large_string()), pa.field("text_bytes", pa.int64())]
     return pa.schema(fields)

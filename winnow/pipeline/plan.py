@@ -14,7 +14,7 @@ from typing import Any, Literal
 import pyarrow as pa
 
 from winnow import optional
-from winnow.errors import PlanError, StoreError
+from winnow.errors import ConfigError, PlanError, StoreError
 from winnow.pipeline.bounds import Bound
 from winnow.pipeline.config import RunConfig, StageEntry
 from winnow.pipeline.fingerprint import canonical, digest
@@ -28,7 +28,6 @@ from winnow.pipeline.works import (
     LedgerWork,
     RecipeVerdict,
     describe_work,
-    ledger_schema,
 )
 from winnow.schema import require_columns
 from winnow.store.files import Folder
@@ -87,14 +86,21 @@ def make_plan(config: RunConfig) -> Plan:
 
 
 def _check_packages(config: RunConfig) -> None:
-    entries = [*config.stages, *(entry for recipe in config.compare for entry in recipe.stages)]
-    described = [(config.source.use, config.source)] + [(e.name, e.stage) for e in entries]
+    described: list[tuple[str, Any]] = [(config.source.use, config.source)]
+    described += [(entry.name, entry.stage) for entry in config.stages]
+    for recipe in config.compare:
+        described += [(f"{each.name} of {recipe.name}", each.stage) for each in recipe.stages]
     for name, stage in described:
         for module in optional.missing(tuple(stage.requires)):
             raise optional.missing_extra(module, f"stage '{name}'")
         check = getattr(stage, "check", None)
         if check is not None:
-            check()
+            try:
+                check()
+            except PlanError as error:
+                if name in error.message:
+                    raise
+                raise PlanError(f"stage '{name}': {error.message}", remedy=error.remedy) from None
     if config.executor.use == "ray" and optional.missing(("ray",)):
         raise optional.missing_extra("ray", "executor 'ray'")
 
@@ -222,15 +228,16 @@ class _Builder:
         bounds = (*own, *(bound for entry in run for bound in entry.bounds))
         names = tuple(field.name for field in chains.fields)
         cuts = self._cuts(bounds, recipes, reads)
+        work = LedgerWork(names, bounds, self.config.measure == "all", tuple(recipes), tuple(cuts))
+        schema = work.schema(self.columns)
+        _check_ledger(schema)
         self._append(
             Draft(
                 name=self._unused("ledger"),
                 kind="ledger",
                 label="filters",
-                work=LedgerWork(
-                    names, bounds, self.config.measure == "all", tuple(recipes), tuple(cuts)
-                ),
-                schema=ledger_schema(self.columns, names, tuple(recipes)),
+                work=work,
+                schema=schema,
                 shard_count=len(self.splits),
                 reads=(*reads, *(step for _, step in cuts)),
             )
@@ -238,10 +245,12 @@ class _Builder:
 
     def _measures(self, run: list[StageEntry], chains: Chains, text: int) -> str:
         lazy = self.config.measure == "until_rejected"
+        bounds = [bound for entry in run for bound in entry.bounds if lazy]
+        needed = [c for bound in bounds for c in bound.columns() if c in chains.documents.names]
         name = self._unused("measures")
         work = MeasuresWork(
             tuple(chains.measurings),
-            tuple(dict.fromkeys(chains.reads)),
+            tuple(dict.fromkeys([*chains.reads, *needed])),
             text,
             tuple(entry.bounds for entry in run) if lazy else None,
         )
@@ -352,9 +361,27 @@ def _named_filters(entries: Sequence[StageEntry]) -> list[tuple[str, Any]]:
 
 
 def _check_bounds(entries: Sequence[StageEntry], columns: pa.Schema) -> None:
+    """Bounds are on columns that are there, limits on numbers, lists of labels on labels."""
     for entry in entries:
         for bound in entry.bounds:
             require_columns(columns, bound.columns(), f"{entry.name}: bound on {bound.measure}")
+            try:
+                bound.check(columns)
+            except ConfigError as error:
+                raise PlanError(
+                    f"stage '{entry.name}': {error.message}", remedy=error.remedy
+                ) from None
+
+
+def _check_ledger(schema: pa.Schema) -> None:
+    """Names of recipes become names of columns, which must not be one another's."""
+    for name in schema.names:
+        if schema.names.count(name) > 1:
+            raise PlanError(
+                f"two columns of the ledger would be called '{name}': a compared recipe's name "
+                "makes one",
+                remedy="Rename the recipe's file.",
+            )
 
 
 def _differences(before: Any, after: Any, where: str) -> list[str]:

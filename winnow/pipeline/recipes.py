@@ -36,6 +36,9 @@ from winnow.errors import ConfigError, nearest
 from winnow.pipeline import registry
 
 SHIPPED = Path(__file__).parent.parent / "filters" / "recipes"
+FOLDER = "folder_of_recipe"
+"""Key of a stage's table that says where a module of the user's is looked for first."""
+
 _TEXTS = ("about", "source", "differs", "checked")
 _KEYS = (*_TEXTS, "base", "drop", "stage")
 
@@ -129,7 +132,7 @@ def _check(table: dict[str, Any], place: str) -> None:
 
 def _merge(stages: list[dict[str, Any]], change: dict[str, Any], folder: Path, place: str) -> None:
     """Change the stage of that name in ``stages``, or add one."""
-    change = _absolute(copy.deepcopy(change), folder)
+    change = copy.deepcopy(change)
     before = change.pop("before", None)
     use = change.get("use")
     name = change.setdefault("name", _short_name(use))
@@ -137,7 +140,8 @@ def _merge(stages: list[dict[str, Any]], change: dict[str, Any], folder: Path, p
         raise ConfigError(f"{place}: a stage has no 'use'")
     present = [stage for stage in stages if stage["name"] == name]
     if present:
-        _deep_update(present[0], change)
+        use = change.get("use", present[0]["use"])
+        _deep_update(present[0], _absolute(change, use, folder))
         if before is not None:
             stages.remove(present[0])
             stages.insert(stages.index(_named(stages, before, place)), present[0])
@@ -150,7 +154,9 @@ def _merge(stages: list[dict[str, Any]], change: dict[str, Any], folder: Path, p
             remedy=f"A recipe holds filters: {', '.join(registry.FILTERS)}, or your own.",
         )
     at = len(stages) if before is None else stages.index(_named(stages, before, place))
-    stages.insert(at, change)
+    if ":" in use:
+        change[FOLDER] = str(folder)
+    stages.insert(at, _absolute(change, use, folder))
 
 
 def _short_name(use: Any) -> str | None:
@@ -168,9 +174,8 @@ def _named(stages: list[dict[str, Any]], name: Any, place: str) -> dict[str, Any
     )
 
 
-def _absolute(stage: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """``stage`` with its paths made to start at ``folder``, where the recipe lies."""
-    use = stage.get("use")
+def _absolute(stage: dict[str, Any], use: Any, folder: Path) -> dict[str, Any]:
+    """``stage`` (of the filter ``use``), its paths made to start at ``folder``, the recipe's."""
     if use in registry.FILTERS:
         for key in getattr(registry.load(registry.FILTERS[use]), "path_fields", ()):
             if key in stage:
@@ -183,7 +188,9 @@ def _from(value: Any, folder: Path) -> Any:
         return [_from(item, folder) for item in value]
     if isinstance(value, dict):
         return {key: _from(item, folder) for key, item in value.items()}
-    return str(folder / value) if isinstance(value, str) and "://" not in value else value
+    if not isinstance(value, str) or "://" in value:
+        return value
+    return os.path.normpath(folder / Path(value).expanduser())
 
 
 def _deep_update(table: dict[str, Any], change: dict[str, Any]) -> None:

@@ -45,6 +45,13 @@ COMPOSITES = {
 BUILT_IN = {**SOURCES, **STAGES, **FILTERS, **COMPOSITES}
 
 
+def default_suffix(use: str) -> str:
+    """What the filter ``use`` puts behind the names of its measures if a config says nothing."""
+    if use not in FILTERS:
+        return ""
+    return str(load(FILTERS[use]).__dataclass_fields__["suffix"].default)
+
+
 def load(target: str) -> Any:
     """Import ``module:name``."""
     module, _, name = target.partition(":")

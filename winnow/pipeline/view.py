@@ -25,8 +25,8 @@ class View:
     """``documents`` seen through the verdicts of ``masks``; all are paths of finished stores.
 
     ``aligned`` are further stores of the same alignment whose columns may be read by name.
-    ``rewrites`` are those of them whose column ``text`` replaces the documents' where it is not
-    null; the last one counts.
+    ``rewrites`` are those of them whose columns ``text`` and ``text_bytes`` replace the documents'
+    where they are not null; the last one counts.
     """
 
     documents: str
@@ -70,7 +70,8 @@ class OpenView:
         """Every row group of ``shard``: its ``columns``, and the verdict column of each mask."""
         sources = [(names, _parquet(store, shard)) for store, names in self._where(columns)]
         masks = [_parquet(store, shard) for store in self.masks]
-        rewrites = self._rewrites if "text" in columns else []
+        rewritten = [name for name in ("text", "text_bytes") if name in columns]
+        rewrites = self._rewrites if rewritten else []
         texts = [_parquet(store, shard) for store in rewrites]
         files = [file for _, file in sources] + masks + texts
         rows = {tuple(_group_rows(file)) for file in files}
@@ -85,8 +86,9 @@ class OpenView:
                 table = file.read_row_group(group, columns=names, use_threads=False)
                 found |= {name: _one_chunk(table.column(name)) for name in names}
             for file in texts:
-                table = file.read_row_group(group, columns=["text"], use_threads=False)
-                found["text"] = pc.coalesce(_one_chunk(table.column("text")), found["text"])
+                table = file.read_row_group(group, columns=rewritten, use_threads=False)
+                for name in rewritten:
+                    found[name] = pc.coalesce(_one_chunk(table.column(name)), found[name])
             verdicts = []
             for file in masks:
                 table = file.read_row_group(group, columns=["verdict"], use_threads=False)

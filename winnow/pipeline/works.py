@@ -134,7 +134,7 @@ class LedgerWork(PlainWork):
         assert inputs.view is not None
         view = inputs.view.open()
         own, recipes = self._resolved(inputs)
-        columns = [*LEDGER_COLUMNS, *self.measure_names]
+        columns = self._columns()
 
         def task(index: int, tally: Tally) -> Iterator[pa.RecordBatch]:
             for reason in (KEPT, *(bound.measure for bound in own if not bound.label_is_verdict)):
@@ -151,6 +151,17 @@ class LedgerWork(PlainWork):
                 )
 
         return task
+
+    def _columns(self) -> list[str]:
+        """What it repeats: also columns of earlier filters that its bounds depend on."""
+        every = (*self.bounds, *(bound for each in self.recipes for bound in each.bounds))
+        needed = [column for bound in every for column in bound.columns()]
+        return list(dict.fromkeys([*LEDGER_COLUMNS, *self.measure_names, *needed]))
+
+    def schema(self, available: pa.Schema) -> pa.Schema:
+        """The ledger's columns, given all that the view offers."""
+        fields = [_nullable(available.field(name)) for name in self._columns()]
+        return pa.schema([*fields, *VERDICT_SCHEMA, *_verdict_fields(self.recipes)])
 
     def _resolved(self, inputs: Inputs) -> tuple[tuple[Bound, ...], list[tuple[Bound, ...]]]:
         """The bounds of the run and of its recipes, the cuts of this run filled in."""
@@ -175,14 +186,6 @@ class LedgerWork(PlainWork):
                 for each, bounds in zip(self.recipes, recipes, strict=True)
             },
         }
-
-
-def ledger_schema(
-    columns: pa.Schema, measures: tuple[str, ...], recipes: tuple[RecipeVerdict, ...] = ()
-) -> pa.Schema:
-    """The ledger's columns, given all columns that the view offers."""
-    fields = [columns.field(name) for name in (*LEDGER_COLUMNS, *measures)]
-    return pa.schema([*map(_nullable, fields), *VERDICT_SCHEMA, *_verdict_fields(recipes)])
 
 
 def _verdict_fields(recipes: tuple[RecipeVerdict, ...]) -> list[pa.Field]:

@@ -21,6 +21,7 @@ import numpy.typing as npt
 from winnow.text.characters import ASSIGNED, code_point, last_start
 from winnow.text.chunks import space_bytes
 from winnow.text.compiled import compiled
+from winnow.text.eight_bytes import copy_bytes, next_byte
 
 Bytes = npt.NDArray[np.uint8]
 Int32 = npt.NDArray[np.int32]
@@ -153,8 +154,7 @@ def remove_addresses(
         size = high - low
         if size > len(some):
             some, more = np.empty(2 * size, np.uint8), np.empty(2 * size, np.uint8)
-        for at in range(size):
-            some[at] = data[low + at]
+        copy_bytes(data, low, high, some, 0)
         count = 0
         if not domain_first or _domain(some, 0, size, flags, codes, ends, slots, folded, False):
             kept, done, found = 0, 0, 0
@@ -162,14 +162,12 @@ def remove_addresses(
                 start, after = _named(some, done, size, flags, codes, ends, slots, exact, ascii)
                 if after < 0:
                     break
-                while done < start:
-                    more[kept] = some[done]
-                    kept, done = kept + 1, done + 1
+                copy_bytes(some, done, max(done, start), more, kept)
+                kept += max(start - done, 0)
                 found, done = found + 1, after
             if found:
-                while done < size:
-                    more[kept] = some[done]
-                    kept, done = kept + 1, done + 1
+                copy_bytes(some, done, max(done, size), more, kept)
+                kept += max(size - done, 0)
                 some, more, size, count = more, some, kept, found
         feeds = done = 0
         while done < size:
@@ -178,11 +176,19 @@ def remove_addresses(
                 start = after = size
             else:
                 count += 1
-            for at in range(done, start):
-                feeds = feeds + 1 if some[at] == 0x0A else 0
-                if feeds <= most_feeds:
-                    text[out] = some[at]
-                    out += 1
+            at = done
+            while at < start:
+                stop = next_byte(some, at, start, 0x0A)
+                if stop > at:
+                    copy_bytes(some, at, stop, text, out)
+                    out += stop - at
+                    feeds, at = 0, stop
+                while at < start and some[at] == 0x0A:
+                    feeds += 1
+                    if feeds <= most_feeds:
+                        text[out] = 0x0A
+                        out += 1
+                    at += 1
             done = after
         text_offsets[position + 1] = out
         removed[position] = count
@@ -241,10 +247,10 @@ def _named(
     """Where the first address by name from ``done`` on starts and ends; (0, -1): there is none."""
     at = done
     while at < size:
-        if not ascii[data[at]] & _HOST:
-            at += 1
-            continue
+        at = next_byte(data, at, size, 0x2E)
         run = at  # of characters that a host may have
+        while run > done and ascii[data[run - 1]] & _HOST:
+            run -= 1
         host = dot = -1
         tail = 0
         while at < size and ascii[data[at]] & _HOST:
@@ -301,14 +307,14 @@ def _numbered(data: Bytes, done: int, size: int, flags: Bytes, ascii: Bytes) -> 
     """The same for addresses by number."""
     at = done
     while at < size:
-        if not 0x30 <= data[at] <= 0x39:
-            at += 1
-            continue
+        at = next_byte(data, at, size, 0x2E)
         start = at
-        while at < size and 0x30 <= data[at] <= 0x39:
+        while start > done and 0x30 <= data[start - 1] <= 0x39:
+            start -= 1
+        if at == size or start == at:
             at += 1
-        if at == size or data[at] != 0x2E:
             continue
+        at += 1
         tail = _quad_end(data, start, size)
         if tail < 0:
             continue

@@ -10,8 +10,10 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from winnow.text.characters import count_words
 from winnow.text.chunks import space_bytes
 from winnow.text.compiled import compiled
+from winnow.text.eight_bytes import copy_bytes, eight_bytes, mask_zero, next_byte, next_unusual
 from winnow.text.lines import line_end_bytes
 
 Bytes = npt.NDArray[np.uint8]
@@ -57,6 +59,14 @@ _FIRST_LETTERS[[phrase[0] for phrase, _ in _PHRASES]] = True
 _CITATION_WORDS = np.frombuffer(b"edit]citation needed]", np.uint8)
 _CITATION_ENDS = np.array([5, 21])
 
+_LOWER_CASE = np.uint64(0x2020202020202020)  # of ASCII letters the bit, and eight spaces
+_EIGHT_A, _EIGHT_C, _EIGHT_E, _EIGHT_F, _EIGHT_I, _EIGHT_J = (
+    np.uint64(0x0101010101010101 * letter) for letter in b"acefij"
+)
+_EIGHT_K, _EIGHT_P, _EIGHT_S, _EIGHT_U, _EIGHT_V = (
+    np.uint64(0x0101010101010101 * letter) for letter in b"kpsuv"
+)
+
 # the zeros of all scripts' decimal digits (Unicode 15.1); the other nine follow each
 _ZEROS_HEX = """
 30 660 6F0 7C0 966 9E6 A66 AE6 B66 BE6 C66 CE6 D66 DE6 E50 ED0 F20 1040 1090 17E0 1810 1946 19D0
@@ -65,23 +75,6 @@ _ZEROS_HEX = """
 1D7CE 1D7D8 1D7E2 1D7EC 1D7F6 1E140 1E2F0 1E4F0 1E950 1FBF0
 """
 _ZEROS = np.array([int(code, 16) for code in _ZEROS_HEX.split()])
-
-
-def _kinds() -> Bytes:
-    kinds = np.zeros(256, np.uint8)
-    kinds[[0x0A, 0x0B, 0x0C, 0x0D, 0x1C, 0x1D, 0x1E]] = 1
-    kinds[[0xC2, 0xE2]] = 2
-    kinds[list(b"FJKPVfjkpv")] = 3
-    kinds[list(b"[{")] = 4
-    return kinds
-
-
-# of a byte: 0 nothing, 1 a line end, 2 may begin a longer one, 3 a letter without which there is
-# no phrase, 4 what other rules ask for
-_KINDS = _kinds()
-# what follows that letter in a phrase: "ja", "ki", "va", "ps", "f "
-_AFTER = np.zeros(256, np.uint8)
-_AFTER[list(b"FJKPVfjkpv")] = list(b" aisa aisa")
 
 
 @compiled
@@ -109,28 +102,28 @@ def keep_lines(
         row_start = out
         counts[row, :] = 0
         written = False
+        phrases_near = _may_have_phrase(data, at, end)
+        brackets_near = next_byte(data, at, end, 0x5B) < end or next_byte(data, at, end, 0x7B) < end
         while at < end:
-            # one look at every byte: is a slower look at the line needed?
+            # is a slower look at the line needed?
             first = at
             look = bracket = curly = False
             width = 0
-            while at < end:
-                kind = _KINDS[data[at]]
-                if kind == 0:
-                    at += 1
-                    continue
-                if kind == 3:
-                    if at + 2 < end and data[at + 1] | 0x20 == _AFTER[data[at]]:
-                        look |= _tells_of_phrase(data[at] | 0x20, data[at + 2] | 0x20)
-                elif kind == 4:
-                    curly |= data[at] == 0x7B
-                    bracket |= data[at] == 0x5B
-                else:
-                    width = line_end_bytes(data, at, end)
-                    if width:
-                        break
-                    look |= at + 1 < end and data[at + 1] == 0x84  # perhaps the Kelvin sign
+            while True:
+                at = next_unusual(data, at, end)
+                if at == end:
+                    break
+                width = line_end_bytes(data, at, end)
+                if width:
+                    break
+                # perhaps the Kelvin sign
+                look |= data[at] == 0xE2 and at + 1 < end and data[at + 1] == 0x84
                 at += 1
+            if phrases_near:
+                look |= _may_have_phrase(data, first, at)
+            if brackets_near:
+                curly = next_byte(data, first, at, 0x7B) < at
+                bracket = next_byte(data, first, at, 0x5B) < at
             last = _ink_end(data, first, at)
             first = _skip_space(data, first, last)
             at += width
@@ -145,12 +138,11 @@ def keep_lines(
                 look |= stop - start != last - first  # what it parted may have grown together
             else:
                 stop = start + last - first
-                for index in range(last - first):
-                    text[start + index] = data[first + index]
+                copy_bytes(data, first, last, text, start)
             if rules & 2 and not _ends_terminally(text, start, stop):
                 counts[row, 2] += 1
                 continue
-            if _has_fewer_words(data, first, last, min_line_words):
+            if count_words(data, first, last, min_line_words) < min_line_words:
                 counts[row, 3] += 1
                 continue
             phrases = _phrases(text, start, stop) & rules if look else 0
@@ -189,29 +181,25 @@ def keep_lines(
 
 
 @compiled
-def _tells_of_phrase(letter: np.uint8, third: np.uint8) -> bool:
-    """Whether a letter, what follows it in a phrase, and then ``third`` may be of one: "ja…",
-    "kie", "vac", "psu", "f u"."""
-    if letter == 0x6B:
-        return bool(third == 0x65)
-    if letter == 0x76:
-        return bool(third == 0x63)
-    if letter == 0x6A:
-        return True
-    return bool(third == 0x75)
-
-
-@compiled
-def _has_fewer_words(data: Bytes, at: int, end: int, least: int) -> bool:
-    """Whether ``data[at:end]``, which begins and ends with ink, has fewer words than ``least``."""
-    words = 0
-    while words < least:
-        if at == end:
+def _may_have_phrase(data: Bytes, at: int, end: int) -> bool:
+    """Whether three bytes in a row may be of a phrase: "jav", "kie", "vac", "psu" or "f u"; of
+    several, all phrases have one."""
+    while at + 2 < end:
+        if at + 10 > len(data):
             return True
-        words += 1
-        while at < end and not space_bytes(data, at, end):
-            at += 1
-        at = _skip_space(data, at, end)
+        one = eight_bytes(data, at) | _LOWER_CASE
+        two = eight_bytes(data, at + 1) | _LOWER_CASE
+        three = eight_bytes(data, at + 2) | _LOWER_CASE
+        found = (
+            mask_zero((one ^ _EIGHT_J) | (two ^ _EIGHT_A) | (three ^ _EIGHT_V))
+            | mask_zero((one ^ _EIGHT_K) | (two ^ _EIGHT_I) | (three ^ _EIGHT_E))
+            | mask_zero((one ^ _EIGHT_V) | (two ^ _EIGHT_A) | (three ^ _EIGHT_C))
+            | mask_zero((one ^ _EIGHT_P) | (two ^ _EIGHT_S) | (three ^ _EIGHT_U))
+            | mask_zero((one ^ _EIGHT_F) | (two ^ _LOWER_CASE) | (three ^ _EIGHT_U))
+        )
+        if found:
+            return True
+        at += 8
     return False
 
 

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from winnow.text.chunks import space_bytes
 from winnow.text.compiled import compiled
+from winnow.text.eight_bytes import eight_bytes, mask_equal, mask_unusual, number_of
 
 Bytes = npt.NDArray[np.uint8]
 
@@ -29,23 +30,23 @@ _REPLACEMENT = 0xFFFD
 @cache
 def character_flags() -> Bytes:
     """``IS_UPPER`` and the others by code point, ``uint8[0x110000]``, as this Python's Unicode."""
-    characters = [chr(code) for code in range(ASSIGNED)]
+    texts = np.arange(ASSIGNED, dtype=np.uint32).view("U1")
+    alphanumeric = np.strings.isalnum(texts) | np.strings.isnumeric(texts)
     flags = np.zeros(CODE_POINTS, np.uint8)
-    for bit, test in (
-        (IS_UPPER, str.isupper),
-        (IS_DIGIT, str.isdigit),
-        (IS_DECIMAL, str.isdecimal),
-        (IS_ALNUM, str.isalnum),
-        (IS_ALPHA, str.isalpha),
-        (IS_WORD, str.isalnum),
+    for bit, held in (
+        (IS_UPPER, np.strings.isupper(texts)),
+        (IS_DIGIT, np.strings.isdigit(texts)),
+        (IS_DECIMAL, np.strings.isdecimal(texts)),
+        (IS_ALNUM, alphanumeric),
+        (IS_ALPHA, np.strings.isalpha(texts)),
+        (IS_WORD, alphanumeric),
     ):
-        held = np.frombuffer(bytes(map(test, characters)), np.uint8)
         flags[:ASSIGNED] |= held * np.uint8(bit)
     flags[ord("_")] |= IS_WORD
     return flags
 
 
-# The next three are used by functions of other files, which numba's cache would not recompile:
+# The next four are used by functions of other files, which numba's cache would not recompile:
 # what they mean does not change.
 
 
@@ -93,3 +94,24 @@ def strip(data: Bytes, low: int, high: int) -> tuple[int, int]:
             break
         high = start
     return low, high
+
+
+@compiled
+def count_words(data: Bytes, at: int, end: int, most: int) -> int:
+    """Words of ``str.split()``; not counted on once there are ``most`` or more."""
+    words, outside = 0, True
+    while at < end and words < most:
+        if at + 8 <= end:
+            eight = eight_bytes(data, at)
+            if mask_unusual(eight, 0x20) == 0:
+                spaces = mask_equal(eight, 0x20)
+                behind = spaces << np.uint64(8) | np.uint64(0x80 if outside else 0)
+                words += number_of(behind ^ (behind & spaces))
+                outside = spaces >> np.uint64(63) != 0
+                at += 8
+                continue
+        space = 0 if 0x20 < data[at] < 0x7F else space_bytes(data, at, end)
+        words += outside and not space
+        outside = space > 0
+        at += space if space else 1
+    return words

@@ -10,7 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from winnow.text.compiled import compiled
-from winnow.text.eight_bytes import eight_bytes, first_of, mask_unusual
+from winnow.text.eight_bytes import (
+    copy_bytes,
+    eight_bytes,
+    first_of,
+    mask_unusual,
+    same_bytes,
+)
 
 Bytes = npt.NDArray[np.uint8]
 Int32 = npt.NDArray[np.int32]
@@ -45,6 +51,27 @@ def space_bytes(data: Bytes, at: int, end: int) -> int:
 
 
 @compiled
+def short_chunk(data: Bytes, at: int, end: int) -> tuple[int, np.uint64]:
+    """(length of the chunk at ``at``, its bytes, the first lowest) where it is a common one: at
+    most 7 characters, ASCII, then a space, a line feed or the end; 0 if such a space is at ``at``;
+    else 8, and it is for the caller to look closer."""
+    if at + 8 > len(data):
+        return 8, np.uint64(0)
+    eight = eight_bytes(data, at)
+    unusual = mask_unusual(eight, 0x21)
+    length = first_of(unusual) if unusual else 8
+    if at + length >= end:
+        length = end - at
+    elif length < 8:
+        after = (eight >> np.uint64(8 * length)) & np.uint64(0xFF)
+        if after != 0x20 and after != 0x0A:
+            length = 8
+    if length == 8:
+        return 8, eight
+    return length, eight & ((np.uint64(1) << np.uint64(8 * length)) - np.uint64(1))
+
+
+@compiled
 def _mixed(word: np.uint64) -> np.uint64:
     word = (word ^ (word >> _HALF)) * _MULTIPLIER
     return word ^ (word >> _HALF)
@@ -57,7 +84,14 @@ def _chunk_key(data: Bytes, at: int, end: int) -> tuple[int, np.uint64]:
     key = _LONG
     while at + 8 <= end:
         eight = eight_bytes(data, at)
-        if mask_unusual(eight, 0x21):
+        unusual = mask_unusual(eight, 0x21)
+        if unusual:
+            count = np.uint64(8 * first_of(unusual))
+            after = (eight >> count) & np.uint64(0xFF)
+            if at > start and (after == 0x20 or after == 0x0A):
+                at += first_of(unusual)
+                word = eight & ((np.uint64(1) << count) - np.uint64(1))
+                return at, _long_key(key, word, at - start)
             break
         key = _mixed(key ^ eight)
         at += 8
@@ -75,7 +109,12 @@ def _chunk_key(data: Bytes, at: int, end: int) -> tuple[int, np.uint64]:
     length = at - start
     if length < 8:
         return at, word | np.uint64(length) << np.uint64(56)
-    return at, _mixed(_mixed(key ^ word) + np.uint64(length)) | _LONG
+    return at, _long_key(key, word, length)
+
+
+@compiled
+def _long_key(key: np.uint64, word: np.uint64, length: int) -> np.uint64:
+    return _mixed(_mixed(key ^ word) + np.uint64(length)) | _LONG
 
 
 @compiled
@@ -100,43 +139,39 @@ def split_chunks(
     row. Stops before a row that might not fit, so that the caller can make room and go on.
     """
     mask = np.uint64(len(slots) - 1)
+    keys = np.empty(1024, np.uint64)
+    starts, ends = np.empty(1024, np.int64), np.empty(1024, np.int64)
     for position in range(first, len(rows)):
         at, end = offsets[rows[position]], offsets[rows[position] + 1]
         used = chunk_ends[known - 1] if known else 0
         most = known + (end - at + 1) // 2
         if 3 * most > 2 * len(slots) or most > len(chunk_ends) or used + end - at > len(chunk_data):
             return position, known
-        out = found_offsets[position]
+        if most - known > len(keys):
+            keys, starts = np.empty(2 * most, np.uint64), np.empty(2 * most, np.int64)
+            ends = np.empty(2 * most, np.int64)
+        # first all keys, then all looks into the table, which then need not wait for one another
+        count = 0
         while at < end:
-            start = at
-            length = 8  # of the chunk, if it is short, ASCII, and followed by a common space
-            eight = np.uint64(0)
-            if at + 8 <= len(data):
-                eight = eight_bytes(data, at)
-                unusual = mask_unusual(eight, 0x21)
-                if unusual:
-                    length = first_of(unusual)
-                    after = (eight >> np.uint64(8 * length)) & np.uint64(0xFF)
-                    if at + length >= end:
-                        length = end - at
-                    elif after != 0x20 and after != 0x0A:
-                        length = 8
-                elif end - at < 8:
-                    length = end - at
+            length, short = short_chunk(data, at, end)
             if length == 0:
                 at += 1
                 continue
+            starts[count] = at
             if length < 8:
-                key = eight & ((np.uint64(1) << np.uint64(8 * length)) - np.uint64(1))
-                key |= np.uint64(length) << np.uint64(56)
+                keys[count] = short | np.uint64(length) << np.uint64(56)
                 at += length
             else:
                 space = space_bytes(data, at, end) if _MAY_BE_SPACE[data[at]] else 0
                 if space:
                     at += space
                     continue
-                at, key = _chunk_key(data, at, end)
-                length = at - start
+                at, keys[count] = _chunk_key(data, at, end)
+            ends[count] = at
+            count += 1
+        out = found_offsets[position]
+        for number in range(count):
+            key, start, length = keys[number], starts[number], ends[number] - starts[number]
             slot = _mixed(key) & mask
             while True:
                 chunk = np.int64(slots[slot, 1]) - 1
@@ -145,25 +180,20 @@ def split_chunks(
                     known += 1
                     slots[slot, 0], slots[slot, 1] = key, np.uint64(known)
                     used = chunk_ends[chunk - 1] if chunk else 0
-                    for index in range(length):
-                        chunk_data[used + index] = data[start + index]
+                    copy_bytes(data, start, start + length, chunk_data, used)
                     chunk_ends[chunk] = used + length
                     break
                 if slots[slot, 0] == key:
-                    same = True
-                    if length >= 8:
-                        begin = chunk_ends[chunk - 1] if chunk else 0
-                        same = chunk_ends[chunk] - begin == length
-                        index = 0
-                        while same and index < length:
-                            same = chunk_data[begin + index] == data[start + index]
-                            index += 1
-                    if same:
+                    if length < 8:
+                        break
+                    begin = chunk_ends[chunk - 1] if chunk else 0
+                    if chunk_ends[chunk] - begin == length and same_bytes(
+                        data, start, chunk_data, begin, length
+                    ):
                         break
                 slot = (slot + np.uint64(1)) & mask
-            found[out] = chunk
-            out += 1
-        found_offsets[position + 1] = out
+            found[out + number] = chunk
+        found_offsets[position + 1] = out + count
     return len(rows), known
 
 

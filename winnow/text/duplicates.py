@@ -10,8 +10,17 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from winnow.text.characters import strip
 from winnow.text.chunks import space_bytes
 from winnow.text.compiled import compiled
+from winnow.text.eight_bytes import (
+    count_byte,
+    count_code_points,
+    hash_bytes,
+    next_byte,
+    next_unusual,
+    same_bytes,
+)
 from winnow.text.lines import line_end_bytes
 
 Bytes = npt.NDArray[np.uint8]
@@ -24,9 +33,6 @@ PARAGRAPHS = 0  # re.split("\n{2,}", text.strip())
 FEED_RUNS = 1  # re.split("\n+", text)
 FEEDS = 2  # text.split("\n")
 LINES = 3  # text.splitlines()
-
-_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
-_SHIFT = np.uint64(29)
 
 
 @compiled
@@ -41,7 +47,7 @@ def count_duplicates(data: Bytes, offsets: Int64, rows: Int64, cut: int, counts:
     for position in range(len(rows)):
         low, high = offsets[rows[position]], offsets[rows[position] + 1]
         if cut == 0:
-            low, high = _strip(data, low, high)
+            low, high = strip(data, low, high)
         most = _most_pieces(data, low, high, cut)
         if most > len(keys):
             bounds, keys = np.empty((2, 2 * most), np.int64), np.empty(2 * most, np.uint64)
@@ -82,7 +88,7 @@ def count_line_shapes(
         inked = 0  # these are moved to the front
         for piece in range(pieces):
             start, end = bounds[0, piece], bounds[1, piece]
-            size = _chars(data, start, end)
+            size = count_code_points(data, start, end)
             chars += size
             ink = start
             while ink < end:
@@ -125,8 +131,7 @@ def _most_pieces(data: Bytes, low: int, high: int, cut: int) -> int:
             byte = data[at]
             ends += byte < 0x20 or byte == 0x85 or byte == 0xA8 or byte == 0xA9
     else:
-        for at in range(low, high):
-            ends += data[at] == 0x0A
+        ends = count_byte(data, low, high, 0x0A)
     return ends + 1
 
 
@@ -138,6 +143,9 @@ def _pieces(data: Bytes, low: int, high: int, cut: int, bounds: Int64) -> int:
     least = 2 if cut == 0 else 1
     while at < high:
         if cut == 3:
+            at = next_unusual(data, at, high)
+            if at == high:
+                break
             width = line_end_bytes(data, at, high)
             if not width:
                 at += 1
@@ -145,9 +153,9 @@ def _pieces(data: Bytes, low: int, high: int, cut: int, bounds: Int64) -> int:
             end = at
             at += width
         else:
-            if data[at] != 0x0A:
-                at += 1
-                continue
+            at = next_byte(data, at, high, 0x0A)
+            if at == high:
+                break
             end = at
             at += 1
             while cut != 2 and at < high and data[at] == 0x0A:
@@ -176,10 +184,7 @@ def _repeated(
     repeated = chars = 0
     for piece in range(pieces):
         start, end = bounds[0, piece], bounds[1, piece]
-        key = np.uint64(end - start)
-        for at in range(start, end):
-            key = (key ^ np.uint64(data[at])) * _MULTIPLIER
-        key ^= key >> _SHIFT
+        key = hash_bytes(data, start, end)
         keys[piece] = key
         slot = np.int64(key & np.uint64(room - 1))
         while True:
@@ -187,20 +192,17 @@ def _repeated(
             if other < 0:
                 slots[slot] = piece
                 break
-            if keys[other] == key and _same(data, bounds[0, other], bounds[1, other], start, end):
+            length = bounds[1, other] - bounds[0, other]
+            if (
+                keys[other] == key
+                and end - start == length
+                and same_bytes(data, bounds[0, other], data, start, length)
+            ):
                 repeated += 1
-                chars += _chars(data, start, end)
+                chars += count_code_points(data, start, end)
                 break
             slot = (slot + 1) & (room - 1)
     return repeated, chars
-
-
-@compiled
-def _chars(data: Bytes, start: int, end: int) -> int:
-    total = 0
-    for at in range(start, end):
-        total += (data[at] & 0xC0) != 0x80
-    return total
 
 
 @compiled
@@ -218,32 +220,3 @@ def _ends_in(data: Bytes, start: int, end: int, marks: Int64) -> bool:
         code = (code << 6) | np.int64(data[index] & 0x3F)
     place = np.searchsorted(marks, code)
     return bool(place < len(marks) and marks[place] == code)
-
-
-@compiled
-def _same(data: Bytes, start: int, end: int, other_start: int, other_end: int) -> bool:
-    if end - start != other_end - other_start:
-        return False
-    same = True
-    index = 0
-    while same and index < end - start:
-        same = data[start + index] == data[other_start + index]
-        index += 1
-    return same
-
-
-@compiled
-def _strip(data: Bytes, low: int, high: int) -> tuple[int, int]:
-    while low < high:
-        width = space_bytes(data, low, high)
-        if not width:
-            break
-        low += width
-    while low < high:
-        start = high - 1  # of the last character
-        while start > low and (data[start] & 0xC0) == 0x80:
-            start -= 1
-        if space_bytes(data, start, high) != high - start:
-            break
-        high = start
-    return low, high

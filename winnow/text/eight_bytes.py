@@ -1,6 +1,7 @@
 """Compiled looks at eight bytes of a text at once, in one register.
 
-A *mask* has the highest bit of every byte of the eight that is meant, and no other bit. What these
+A *mask* has the highest bit of every byte of the eight that is meant, and no other bit. All is
+uint64: of a ``~`` numba makes an int64, which shifts otherwise; ``^`` stays. What these
 functions mean does not change: they are used by functions of other files, which numba's cache
 would not recompile.
 """
@@ -39,8 +40,8 @@ def eight_bytes(data: Bytes, at: int) -> np.uint64:
 
 @compiled
 def mask_unusual(eight: np.uint64, least: int) -> np.uint64:
-    """Bytes below ``least`` (at most 0x80), and those that are not ASCII. Exact up to the first
-    and between ASCII bytes; above a byte below ``least``, one of ``least`` may be marked too."""
+    """Bytes below ``least`` (at most 0x80), and those that are not ASCII: 0 if there is none, and
+    exact up to the first; not above it."""
     return ((eight - np.uint64(least) * _ONES) | eight) & _HIGH
 
 
@@ -48,35 +49,35 @@ def mask_unusual(eight: np.uint64, least: int) -> np.uint64:
 def mask_equal(eight: np.uint64, byte: int) -> np.uint64:
     """Bytes that are ``byte``, exactly."""
     other = eight ^ (np.uint64(byte) * _ONES)
-    return ~(((other & _LOW) + _LOW) | other) & _HIGH
+    return ((((other & _LOW) + _LOW) | other) & _HIGH) ^ _HIGH
 
 
 @compiled
 def mask_zero(eight: np.uint64) -> np.uint64:
     """Bytes that are 0: not 0 if there is one, and exact up to the first."""
-    return (eight - _ONES) & ~eight & _HIGH
+    return (eight - _ONES) & (eight ^ _HIGH) & _HIGH
 
 
 @compiled
 def mask_range(eight: np.uint64, first: int, last: int) -> np.uint64:
     """Bytes from ``first`` to ``last``, both ASCII; exact."""
-    low, not_ascii = eight & _LOW, eight & _HIGH
+    low = eight & _LOW
     least = low + np.uint64(0x80 - first) * _ONES
     above = low + np.uint64(0x7F - last) * _ONES
-    return least & ~above & ~not_ascii & _HIGH
+    return least & (above ^ _HIGH) & (eight ^ _HIGH) & _HIGH
 
 
 @compiled
 def first_of(mask: np.uint64) -> int:
     """Which byte is the first of a ``mask`` that is not 0."""
-    lowest = (mask & (~mask + np.uint64(1))) >> _SEVEN
-    return np.int64((lowest * _PLACES) >> _TOP)
+    lowest = (mask & (np.uint64(0) - mask)) >> _SEVEN
+    return int(np.int64((lowest * _PLACES) >> _TOP))
 
 
 @compiled
 def number_of(mask: np.uint64) -> int:
     """How many bytes a ``mask`` has."""
-    return np.int64(((mask >> _SEVEN) * _ONES) >> _TOP)
+    return int(np.int64(((mask >> _SEVEN) * _ONES) >> _TOP))
 
 
 @compiled
@@ -122,6 +123,20 @@ def count_byte(data: Bytes, at: int, end: int, byte: int) -> int:
 
 
 @compiled
+def count_code_points(data: Bytes, at: int, end: int) -> int:
+    """Characters of ``data[at:end]``: bytes that do not go on with one."""
+    total = end - at
+    while at + 8 <= end:
+        eight = eight_bytes(data, at)
+        total -= number_of(eight & ((eight << np.uint64(1)) ^ _HIGH) & _HIGH)
+        at += 8
+    while at < end:
+        total -= (data[at] & 0xC0) == 0x80
+        at += 1
+    return total
+
+
+@compiled
 def copy_bytes(data: Bytes, start: int, end: int, to: Bytes, out: int) -> None:
     """``data[start:end]`` to ``to[out:]``."""
     shift = np.uint64(out) - np.uint64(start)
@@ -157,7 +172,7 @@ def same_bytes(data: Bytes, start: int, other: Bytes, other_start: int, length: 
     left = length - at
     if left == 0:
         return True
-    return fewer_bytes(data, start + at, left) == fewer_bytes(other, other_start + at, left)
+    return bool(fewer_bytes(data, start + at, left) == fewer_bytes(other, other_start + at, left))
 
 
 @compiled

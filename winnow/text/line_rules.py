@@ -10,9 +10,18 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from winnow.text.characters import code_point, last_start, strip
+from winnow.text.characters import code_point, count_words, last_start, strip
 from winnow.text.chunks import space_bytes
 from winnow.text.compiled import compiled
+from winnow.text.eight_bytes import (
+    copy_bytes,
+    count_byte,
+    eight_bytes,
+    mask_range,
+    mask_unusual,
+    next_byte,
+    number_of,
+)
 
 Bytes = npt.NDArray[np.uint8]
 Int64 = npt.NDArray[np.int64]
@@ -61,16 +70,15 @@ def rewrite_lines(
         size, lines = high - low, 1
         if size > len(work):
             work = np.empty(2 * size, np.uint8)
-        for at in range(size):
-            work[at] = data[low + at]
-            lines += work[at] == 0x0A
+        copy_bytes(data, low, high, work, 0)
+        lines += count_byte(work, 0, size, 0x0A)
         if lines > len(starts):
             starts, ends = np.empty(2 * lines, np.int64), np.empty(2 * lines, np.int64)
         lines, start = 0, 0
-        for at in range(size + 1):
-            if at == size or work[at] == 0x0A:
-                starts[lines], ends[lines] = start, at
-                lines, start = lines + 1, at + 1
+        while start <= size:
+            at = next_byte(work, start, size, 0x0A)
+            starts[lines], ends[lines] = start, at
+            lines, start = lines + 1, at + 1
         first = 0
         for rule in range(7):
             kept = first
@@ -79,17 +87,20 @@ def rewrite_lines(
                 length = end - start
                 if length and rule <= SHORT:
                     if rule == UPPERCASE:
-                        drop = _share(work, start, end, flags, _UPPER) > max_uppercase
+                        drop = _share(work, start, end, flags, _UPPER, 0x41, 0x5A) > max_uppercase
                     elif rule == NUMERIC:
-                        drop = _share(work, start, end, flags, _DIGIT) > max_numeric
+                        drop = _share(work, start, end, flags, _DIGIT, 0x30, 0x39) > max_numeric
                     elif rule == COUNTER:
                         drop = _is_counter(work, start, end, flags, counter_names)
                     else:
-                        drop = _words(work, start, end, min_words) < min_words
+                        drop = count_words(work, start, end, min_words) < min_words
                     if drop:
                         removed[position, rule] += 1
                         continue
-                elif length and _words(work, start, end, max_phrase_words + 1) <= max_phrase_words:
+                elif (
+                    length
+                    and count_words(work, start, end, max_phrase_words + 1) <= max_phrase_words
+                ):
                     if rule == CART:
                         end = _without(work, start, end, cart)
                     elif rule == READ_MORE:
@@ -110,9 +121,8 @@ def rewrite_lines(
             if line > first:
                 text[out] = 0x0A
                 out += 1
-            for at in range(starts[line], ends[line]):
-                text[out] = work[at]
-                out += 1
+            copy_bytes(work, starts[line], ends[line], text, out)
+            out += ends[line] - starts[line]
         text_offsets[position + 1] = out
 
 
@@ -135,27 +145,22 @@ def _stripped(work: Bytes, starts: Int64, ends: Int64, first: int, lines: int) -
 
 
 @compiled
-def _share(work: Bytes, at: int, end: int, flags: Bytes, flag: int) -> float:
+def _share(work: Bytes, at: int, end: int, flags: Bytes, flag: int, first: int, last: int) -> float:
+    """Share of the characters with ``flag``; of ASCII those from ``first`` to ``last`` have it."""
     held = chars = 0
     while at < end:
+        if at + 8 <= end:
+            eight = eight_bytes(work, at)
+            if mask_unusual(eight, 0) == 0:
+                held += number_of(mask_range(eight, first, last))
+                chars += 8
+                at += 8
+                continue
         code, width = code_point(work, at, end)
         held += (flags[code] & flag) != 0
         chars += 1
         at += width
     return held / chars
-
-
-@compiled
-def _words(work: Bytes, at: int, end: int, enough: int) -> int:
-    """Words of ``str.split()``; not counted on once there are ``enough``."""
-    words, outside = 0, True
-    while at < end and words < enough:
-        space = 0 if 0x20 < work[at] < 0x7F else space_bytes(work, at, end)
-        if not space and outside:
-            words += 1
-        outside = space > 0
-        at += space if space else 1
-    return words
 
 
 @compiled

@@ -10,8 +10,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from winnow.text.chunks import space_bytes
+from winnow.text.characters import strip
 from winnow.text.compiled import compiled
+from winnow.text.eight_bytes import count_byte, count_code_points, next_byte, next_unusual
 
 Bytes = npt.NDArray[np.uint8]
 Int64 = npt.NDArray[np.int64]
@@ -36,10 +37,8 @@ def line_end_bytes(data: Bytes, at: int, end: int) -> int:
 def count_chars(data: Bytes, offsets: Int64, rows: Int64, chars: Int64) -> None:
     """``chars`` int64[n]: code points."""
     for position in range(len(rows)):
-        total = 0
-        for at in range(offsets[rows[position]], offsets[rows[position] + 1]):
-            total += (data[at] & 0xC0) != 0x80
-        chars[position] = total
+        start, end = offsets[rows[position]], offsets[rows[position] + 1]
+        chars[position] = count_code_points(data, start, end)
 
 
 @compiled
@@ -52,45 +51,53 @@ def count_symbols(data: Bytes, offsets: Int64, rows: Int64, counts: Int64) -> No
     """
     for position in range(len(rows)):
         at, end = offsets[rows[position]], offsets[rows[position] + 1]
-        hashes = ellipses = lines = bullets = ellipsis_ends = dots = 0
-        line_start = at
-        first_ink = last_ink = at  # of the line: where the first ink starts, where the last ends
-        while at < end:
-            width = line_end_bytes(data, at, end)
-            if width:
+        counts[position, 0] = count_byte(data, at, end, 0x23)
+        ellipses = _dots_in_threes(data, at, end)
+        lines = bullets = ellipsis_ends = 0
+        start = at
+        while True:
+            at = next_unusual(data, at, end)
+            width = line_end_bytes(data, at, end) if at < end else 0
+            if at < end and width == 0:
+                ellipses += _is_ellipsis(data, at, end)
+                at += 1
+                while at < end and data[at] >= 0x80 and data[at] != 0xC2 and data[at] != 0xE2:
+                    at += 1
+                continue
+            if start < end:
                 lines += 1
-                bullets += _is_bullet(data, first_ink, last_ink)
-                ellipsis_ends += _ends_in_ellipsis(data, first_ink, last_ink)
-                at += width
-                line_start = first_ink = last_ink = at
-                dots = 0
-                continue
-            width = space_bytes(data, at, end)
-            if width:
-                if first_ink == last_ink:
-                    first_ink = last_ink = at + width
-                at += width
-                dots = 0
-                continue
-            byte = data[at]
-            hashes += byte == 0x23
-            dots = dots + 1 if byte == 0x2E else 0
-            if dots == 3:
-                ellipses += 1
-                dots = 0
-            if byte == 0xE2 and at + 2 < end and data[at + 1] == 0x80 and data[at + 2] == 0xA6:
-                ellipses += 1
-            at += 1
-            last_ink = at
-        if line_start < end:
-            lines += 1
-            bullets += _is_bullet(data, first_ink, last_ink)
-            ellipsis_ends += _ends_in_ellipsis(data, first_ink, last_ink)
-        counts[position, 0] = hashes
+                first, last = strip(data, start, at)
+                bullets += _is_bullet(data, first, last)
+                ellipsis_ends += _ends_in_ellipsis(data, first, last)
+            if at == end:
+                break
+            at += width
+            start = at
         counts[position, 1] = ellipses
         counts[position, 2] = lines
         counts[position, 3] = bullets
         counts[position, 4] = ellipsis_ends
+
+
+@compiled
+def _dots_in_threes(data: Bytes, at: int, end: int) -> int:
+    """Three dots in a row, not overlapping: how often."""
+    total = 0
+    while True:
+        at = next_byte(data, at, end, 0x2E)
+        if at == end:
+            return total
+        first = at
+        while at < end and data[at] == 0x2E:
+            at += 1
+        total += (at - first) // 3
+
+
+@compiled
+def _is_ellipsis(data: Bytes, at: int, end: int) -> bool:
+    if at + 2 >= end:
+        return False
+    return bool(data[at] == 0xE2 and data[at + 1] == 0x80 and data[at + 2] == 0xA6)
 
 
 @compiled

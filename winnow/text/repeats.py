@@ -11,6 +11,13 @@ import numpy.typing as npt
 
 from winnow.text.characters import strip
 from winnow.text.compiled import compiled
+from winnow.text.eight_bytes import (
+    count_byte,
+    count_code_points,
+    hash_bytes,
+    next_byte,
+    same_bytes,
+)
 
 Bytes = npt.NDArray[np.uint8]
 Int32 = npt.NDArray[np.int32]
@@ -44,6 +51,7 @@ def count_grams(
     # So few are left to look up after the first sizes. -1: occurs once.
     grams = np.empty(256, np.int64)
     longer = np.empty(256, np.int64)
+    places = np.empty(256, np.int64)  # where an n-gram comes again, rising
     counts = np.empty(256, np.int64)
     reach = np.zeros(257, np.int64)
     slots = np.empty(256, np.int64)
@@ -53,26 +61,40 @@ def count_grams(
         words = word_offsets[document + 1] - first
         if words > len(grams):
             grams, longer = np.empty(2 * words, np.int64), np.empty(2 * words, np.int64)
+            places = np.empty(2 * words, np.int64)
             counts, reach = np.empty(2 * words, np.int64), np.zeros(2 * words + 1, np.int64)
-        room = 64
-        while room < 2 * words:
-            room *= 2
-        if room > len(slots):
-            slots, keys = np.empty(room, np.int64), np.empty(room, np.uint64)
         counts[:words] = 0
         for at in range(words):
             reach[at + 1] = reach[at] + chars[first + at]
             counts[numbers[first + at]] += 1
+        left = 0
         for at in range(words):
             number = numbers[first + at]
-            grams[at] = number if counts[number] > 1 else -1
+            again = counts[number] > 1
+            grams[at] = number if again else -1
+            longer[at] = -1
+            places[left] = at
+            left += again
+        low_sum = high_sum = 0  # of `reach` where the n-grams begin, and where they end
+        for at in range(words):
+            low_sum += reach[at]
+            high_sum += reach[at + 1]
         for size in range(2, most + 1):
             total = max(words - size + 1, 0)
-            known = 0
+            if total:
+                low_sum -= reach[total]
+                high_sum -= reach[size - 1]
+            room = 64
+            while room < 2 * left:
+                room *= 2
+            if room > len(slots):
+                slots, keys = np.empty(room, np.int64), np.empty(room, np.uint64)
             slots[:room] = -1
-            for at in range(total):
+            known = 0
+            for index in range(left):
+                at = places[index]
                 longer[at] = -1
-                if grams[at] < 0 or grams[at + 1] < 0:
+                if at + size > words or grams[at + 1] < 0:
                     continue
                 key = np.uint64(grams[at]) << np.uint64(32) | np.uint64(grams[at + 1])
                 mixed = key * _MULTIPLIER
@@ -88,28 +110,35 @@ def count_grams(
             top = 1 if total else 0
             for number in range(known):
                 top = max(top, counts[number])
-            top_first, longest, repeated, every, covered = -1, 0, 0, 0, 0
+            top_first, longest, repeated, covered = -1, 0, 0, 0
             done = 0  # words before it are counted in `covered`
-            for at in range(total):
-                length = reach[at + size] - reach[at]
-                every += length
+            kept = 0
+            for index in range(left):
+                at = places[index]
                 number = longer[at]
-                count = counts[number] if number >= 0 else 1
-                if count == top:
+                if number < 0 or counts[number] < 2:
+                    grams[at] = longer[at] = -1
+                    continue
+                places[kept] = at
+                kept += 1
+                length = reach[at + size] - reach[at]
+                if counts[number] == top:
                     if top_first < 0:
                         top_first = length
                     longest = max(longest, length)
-                if count > 1:
-                    repeated += length
-                    covered += reach[at + size] - reach[max(at, done)]
-                    done = at + size
-                else:
-                    longer[at] = -1
+                repeated += length
+                covered += reach[at + size] - reach[max(at, done)]
+                done = at + size
+            left = kept
+            if top == 1:
+                top_first = reach[size]
+                for at in range(total):
+                    longest = max(longest, reach[at + size] - reach[at])
             result[document, size - 2, 0] = top
             result[document, size - 2, 1] = max(top_first, 0)
             result[document, size - 2, 2] = longest
             result[document, size - 2, 3] = repeated
-            result[document, size - 2, 4] = every
+            result[document, size - 2, 4] = high_sum - low_sum if total else 0
             result[document, size - 2, 5] = covered
             grams, longer = longer, grams
 
@@ -131,15 +160,14 @@ def count_lines(
     slots = np.empty(256, np.int64)
     for position in range(len(rows)):
         at, high = offsets[rows[position]], offsets[rows[position] + 1]
-        most = 1
-        for place in range(at, high):
-            most += data[place] == 0x0A
+        most = 1 + count_byte(data, at, high, 0x0A)
         if most > len(starts):
             starts, ends = np.empty(2 * most, np.int64), np.empty(2 * most, np.int64)
             firsts, copies = np.empty(2 * most, np.int64), np.empty(2 * most, np.int64)
             keys = np.empty(2 * most, np.uint64)
         pieces, start = 0, at
         while at <= high:
+            at = next_byte(data, at, high, 0x0A)
             ending = at == high
             if not ending:
                 run = 0
@@ -164,10 +192,7 @@ def count_lines(
         slots[:room] = -1
         for piece in range(pieces):
             low, end = starts[piece], ends[piece]
-            key = np.uint64(end - low)
-            for place in range(low, end):
-                key = (key ^ np.uint64(data[place])) * _MULTIPLIER
-            key ^= key >> _SHIFT
+            key = hash_bytes(data, low, end)
             keys[piece] = key
             copies[piece] = 0
             slot = np.int64(key & np.uint64(room - 1))
@@ -176,21 +201,19 @@ def count_lines(
                 if other < 0:
                     slots[slot] = other = piece
                     break
-                if keys[other] == key and ends[other] - starts[other] == end - low:
-                    same, index = True, 0
-                    while same and index < end - low:
-                        same = data[starts[other] + index] == data[low + index]
-                        index += 1
-                    if same:
-                        break
+                length = ends[other] - starts[other]
+                if (
+                    keys[other] == key
+                    and end - low == length
+                    and same_bytes(data, starts[other], data, low, length)
+                ):
+                    break
                 slot = (slot + 1) & (room - 1)
             firsts[piece] = other
             copies[other] += 1
         chars = repeated = repeated_chars = 0
         for piece in range(pieces):
-            length = 0
-            for place in range(starts[piece], ends[piece]):
-                length += (data[place] & 0xC0) != 0x80
+            length = count_code_points(data, starts[piece], ends[piece])
             chars += length
             if copies[firsts[piece]] > 1:
                 repeated += 1

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from winnow.text.chunks import space_bytes
 from winnow.text.compiled import compiled
+from winnow.text.eight_bytes import eight_bytes, first_of, mask_equal, mask_unusual, number_of
 from winnow.text.punkt import Punkt
 from winnow.text.table import BatchWords, TextColumn
 
@@ -104,6 +105,18 @@ def _breaks(data: Bytes, at: int, end: int, places: Int64) -> tuple[Int64, int]:
     lines = 1 if end > at else 0
     before = np.uint8(0x21)
     while at < end:
+        if at + 8 <= end:
+            eight = eight_bytes(data, at)
+            spaces = mask_equal(eight, 0x20)
+            behind = spaces << np.uint64(8) | np.uint64(0x80 if before <= 0x20 else 0)
+            odds = mask_unusual(eight, 0x20) | (spaces & behind)
+            plain = 8 if odds == 0 else first_of(odds)
+            if plain:
+                ink += plain - number_of(spaces << np.uint64(64 - 8 * plain))
+                at += plain
+                before = data[at - 1]
+                if odds == 0:
+                    continue
         byte = data[at]
         odd = (byte < 0x20) | ((byte == 0x20) & (before <= 0x20)) | (byte == 0xC2)
         before = byte

@@ -10,8 +10,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from winnow.text.chunks import space_bytes
+from winnow.text.chunks import short_chunk, space_bytes
 from winnow.text.compiled import compiled
+from winnow.text.eight_bytes import fewer_bytes, hash_bytes, same_bytes
 
 Bytes = npt.NDArray[np.uint8]
 Int32 = npt.NDArray[np.int32]
@@ -19,7 +20,7 @@ Int64 = npt.NDArray[np.int64]
 
 _START = 1 << 12
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
-_SHIFT = np.uint64(29)
+_LONG = np.uint64(0xFF << 56)  # on top of the key of a word of more than 7 bytes
 
 
 @compiled
@@ -47,22 +48,28 @@ def _add_space_words(
     data: Bytes, at: int, end: int, starts: Int64, ends: Int64, chars: Int32, words: int
 ) -> int:
     """The words of one text, from number ``words`` on; how many there are then."""
-    start = length = 0
     while at < end:
-        space = 0 if 0x20 < data[at] < 0x7F else space_bytes(data, at, end)
-        if space == 0:
-            if length == 0:
-                start = at
-            length += (data[at] & 0xC0) != 0x80
+        length, _ = short_chunk(data, at, end)
+        if length == 0:
             at += 1
             continue
-        if length:
-            starts[words], ends[words], chars[words] = start, at, length
-            words += 1
+        start = at
+        if length < 8:
+            at += length
+        else:
+            space = space_bytes(data, at, end)
+            if space:
+                at += space
+                continue
             length = 0
-        at += space
-    if length:
-        starts[words], ends[words], chars[words] = start, end, length
+            while at < end and (0x20 < data[at] < 0x7F or not space_bytes(data, at, end)):
+                if length == 0:
+                    start = at
+                length += (data[at] & 0xC0) != 0x80
+                at += 1
+            if length == 0:  # only pieces of characters
+                continue
+        starts[words], ends[words], chars[words] = start, at, length
         words += 1
     return words
 
@@ -85,11 +92,14 @@ def number_words(data: Bytes, starts: Int64, ends: Int64, word_offsets: Int64) -
         known = 0
         for word in range(first, last):
             start, end = starts[word], ends[word]
-            key = np.uint64(end - start)
-            for at in range(start, end):
-                key = (key ^ np.uint64(data[at])) * _MULTIPLIER
-            key ^= key >> _SHIFT
-            slot = np.int64(key & np.uint64(room - 1))
+            length = end - start
+            if length < 8:  # the word itself, its length on top
+                key = fewer_bytes(data, start, length) | np.uint64(length) << np.uint64(56)
+            else:
+                key = hash_bytes(data, start, end) | _LONG
+            spread = key * _MULTIPLIER
+            slot = np.int64((spread ^ (spread >> np.uint64(32))) * _MULTIPLIER >> np.uint64(32))
+            slot &= room - 1
             while True:
                 other = slots[slot]
                 if other < 0:
@@ -97,13 +107,14 @@ def number_words(data: Bytes, starts: Int64, ends: Int64, word_offsets: Int64) -
                     numbers[word] = known
                     known += 1
                     break
-                if keys[slot] == key and ends[other] - starts[other] == end - start:
-                    same, index = True, 0
-                    while same and index < end - start:
-                        same = data[starts[other] + index] == data[start + index]
-                        index += 1
-                    if same:
-                        numbers[word] = numbers[other]
-                        break
+                if keys[slot] == key and (
+                    length < 8
+                    or (
+                        ends[other] - starts[other] == length
+                        and same_bytes(data, starts[other], data, start, length)
+                    )
+                ):
+                    numbers[word] = numbers[other]
+                    break
                 slot = (slot + 1) & (room - 1)
     return numbers

@@ -38,7 +38,7 @@ class BatchWords:
     flags: npt.NDArray[np.uint8]
     """``HAS_LETTER`` and the others of :mod:`winnow.text.vocabulary`."""
     hashes: UInt64
-    """Of the word's UTF-8 bytes, ``uint64[ids, 3]``; see :func:`winnow.text.grams.hash_words`."""
+    """Of the word's UTF-8 bytes, ``uint64[ids, 4]``; see :func:`winnow.text.grams.hash_words`."""
     vocabulary: Snapshot
     """The words by id: those of the batch and of batches before it."""
 

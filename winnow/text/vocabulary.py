@@ -49,7 +49,7 @@ class Vocabulary:
         self._letters = np.empty(8 * _START, np.uint8)
         self._chars = np.empty(_START, np.int32)
         self._flags = np.empty(_START, np.uint8)
-        self._hashes = np.empty((_START, 3), np.uint64)
+        self._hashes = np.empty((_START, 4), np.uint64)
 
     def __len__(self) -> int:
         return self._count
@@ -66,7 +66,7 @@ class Vocabulary:
 
     @property
     def hashes(self) -> UInt64:
-        """Of the UTF-8 bytes, ``uint64[words, 3]``; see :func:`winnow.text.grams.hash_words`."""
+        """Of the UTF-8 bytes, ``uint64[words, 4]``; see :func:`winnow.text.grams.hash_words`."""
         return self._hashes[: self._count]
 
     def numbers(self, words: Iterable[str]) -> list[int]:

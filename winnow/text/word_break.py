@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from winnow.text.characters import CODE_POINTS, code_point
 from winnow.text.compiled import compiled
+from winnow.text.eight_bytes import eight_bytes, first_of, mask_range
 
 Bytes = npt.NDArray[np.uint8]
 Int32 = npt.NDArray[np.int32]
@@ -85,6 +86,9 @@ def word_break_property() -> Bytes:
     return table
 
 
+_HIGH = np.uint64(0x8080808080808080)
+
+
 @compiled
 def unicode_words(
     data: Bytes, offsets: Int64, rows: Int64, property: Bytes, flags: Bytes
@@ -134,18 +138,22 @@ def _add_words(
             code, width = code_point(data, at, end)
         kind = property[code]
         here = kind & 31
-        # most characters are letters behind letters: no need to ask
-        if (here != _LETTER or before != _LETTER) and _breaks(
-            data,
-            at + width,
-            end,
-            property,
-            before,
-            last,
-            last_but_one,
-            here,
-            (kind & _PICTOGRAPH) != 0,
-            indicators,
+        # most characters are letters and single spaces: no need to ask
+        plain = here in (_LETTER, _SPACE) and before in (_LETTER, _SPACE)
+        if (plain and here != before) or (
+            not plain
+            and _breaks(
+                data,
+                at + width,
+                end,
+                property,
+                before,
+                last,
+                last_but_one,
+                here,
+                (kind & _PICTOGRAPH) != 0,
+                indicators,
+            )
         ):
             if wanted:
                 starts[words], ends[words], chars[words] = start, at, length
@@ -158,6 +166,15 @@ def _add_words(
             indicators = indicators + 1 if here == _REGIONAL else 0
         length += 1
         at += width
+        if here == _LETTER and at + 8 <= end:
+            eight = eight_bytes(data, at)
+            letters = mask_range(eight, 0x41, 0x5A) | mask_range(eight, 0x61, 0x7A)
+            others = letters ^ _HIGH
+            more = first_of(others) if others else 8
+            if more:
+                last_but_one = _LETTER
+                length += more
+                at += more
     if wanted:
         starts[words], ends[words], chars[words] = start, end, length
         words += 1

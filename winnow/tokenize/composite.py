@@ -10,6 +10,7 @@ from winnow.pipeline.step import Draft, PlanContext
 from winnow.schema import require_columns
 from winnow.tokenize.encode import Engine, load_tokenizer
 from winnow.tokenize.encode_documents import COLUMNS, EncodeWork
+from winnow.tokenize.fast_encode import planned_engine
 from winnow.tokenize.shuffle import MERGE_ABOVE, MERGE_WIDTH, MergeWork, TokensWork
 from winnow.tokenize.token_rows import work_schema
 from winnow.tokenize.token_shards import token_schema
@@ -102,7 +103,9 @@ class Tokenize:
                 name=encoded,
                 kind="work",
                 label="encode",
-                work=EncodeWork(tokenizer=origin, eos_token=self.eos_token, engine=self.engine),
+                work=EncodeWork(
+                    tokenizer=origin, eos_token=self.eos_token, engine=planned_engine(self.engine)
+                ),
                 schema=work_schema(vocab_size),
                 shard_count=shards,
                 reads=reads,

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from winnow.errors import StageError
 from winnow.pipeline.stage import Tally
 from winnow.pipeline.step import Inputs, PlainWork, TaskFunction
-from winnow.tokenize.encode import Encoder, Engine, load_tokenizer
+from winnow.tokenize.encode import Encoder, load_tokenizer
 from winnow.tokenize.fast_encode import fastest
 from winnow.tokenize.token_rows import TokenRows, cut
 from winnow.tokenize.tokenizer_file import TokenizerFile, TrainedTokenizer
@@ -34,9 +34,9 @@ class EncodeWork(PlainWork):
 
     tokenizer: TokenizerFile | TrainedTokenizer
     eos_token: str
-    engine: Engine = "auto"
-    version: ClassVar[int] = 1
-    outside_fingerprint: ClassVar[tuple[str, ...]] = ("engine",)  # all give the same ids
+    engine: str = "tokenizers"
+    """`tokenizers`, or `fastokens` with its version: which one a plan was made for."""
+    version: ClassVar[int] = 2
     uses_seed: ClassVar[bool] = True
 
     def open(self, inputs: Inputs) -> TaskFunction:
@@ -44,8 +44,8 @@ class EncodeWork(PlainWork):
         view = inputs.view.open()
         text = self.tokenizer.read(inputs)
         encoder = load_tokenizer(text, self.eos_token, self.tokenizer.name)
-        if self.engine == "auto":
-            encoder = fastest(encoder, text)
+        if self.engine != "tokenizers":
+            encoder = fastest(encoder, text, self.engine)
 
         def task(index: int, tally: Tally) -> Iterator[pa.RecordBatch]:
             rows = TokenRows(encoder.vocab_size)

@@ -13,6 +13,7 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib.metadata import version
 from importlib.util import find_spec
 from typing import Any
 
@@ -20,7 +21,7 @@ import numpy as np
 
 from winnow.errors import StageError
 from winnow.optional import require
-from winnow.tokenize.encode import Encoder, Ids, Offsets
+from winnow.tokenize.encode import Encoder, Engine, Ids, Offsets
 
 VERIFIED_BYTES = 1 << 18  # of a process' first documents, encoded by both engines
 PROBES = (
@@ -40,10 +41,27 @@ PROBES = (
 )
 
 
-def fastest(reference: Encoder, tokenizer_json: str) -> Encoder:
-    """``reference``, or a faster encoder that was found to agree with it."""
+def planned_engine(wanted: Engine) -> str:
+    """The engine of a plan that is made here: part of the step's fingerprint, so that no store
+    holds the ids of two."""
+    if wanted == "tokenizers" or find_spec("fastokens") is None:
+        return "tokenizers"
+    return f"fastokens {version('fastokens')}"
+
+
+def fastest(reference: Encoder, tokenizer_json: str, planned: str) -> Encoder:
+    """``reference``, or a faster encoder that was found to agree with it.
+
+    :class:`StageError` where this machine has another engine than the plan was made for.
+    """
+    if planned_engine("auto") != planned:
+        raise StageError(
+            f"the plan encodes with {planned}, and this machine has {planned_engine('auto')}",
+            stage="tokenize",
+            remedy='Install the same on all machines, or set engine = "tokenizers".',
+        )
     described = json.loads(tokenizer_json)
-    if find_spec("fastokens") is None or described.get("model", {}).get("dropout"):
+    if described.get("model", {}).get("dropout"):
         return reference
     fastokens = require("fastokens", "stage 'tokenize'")
     with _one_thread():
@@ -94,7 +112,7 @@ class VerifiedEncoder:
                     "fastokens and tokenizers give different ids to the same document",
                     stage="tokenize",
                     remedy='Set engine = "tokenizers" in the tokenize stage, and run again: what '
-                    "was encoded before is made anew.",
+                    "was encoded before is then encoded anew.",
                 )
         return found
 

@@ -15,7 +15,7 @@ from winnow.pipeline.bounds import Bound, override
 from winnow.pipeline.recipes import load_recipe, recipe_names
 from winnow.schema import KEPT
 from winnow.store.manifest import Store
-from winnow.whatif.changes import refuse_loosening
+from winnow.whatif.changes import refuse_loosening, require_complete
 from winnow.whatif.cuts import recut
 from winnow.whatif.ledger import (
     bounds_of,
@@ -128,6 +128,8 @@ def ask(corpus: Corpus, changes: dict[str, Any], recipe: str | None = None) -> Q
         )
     old = bounds_of(ledger)
     new = in_place(override(old, changes, "whatif", measures_of(ledger)), old, run_filters(corpus))
+    for bound in new:
+        bound.check(ledger.schema)
     if not ledger.manifest["config"]["complete"]:
         refuse_loosening(old, new)
     known = old if has_bits(ledger) else ()
@@ -145,8 +147,11 @@ def _ask_recipe(corpus: Corpus, ledger: Store, changes: dict[str, Any], recipe: 
     else:
         from winnow.whatif.recipe_bounds import recipe_bounds  # loads what plans a run
 
+        require_complete(ledger, recipe)
         old = recipe_bounds(corpus, ledger, recipe)
     new = override(old, changes, "whatif", measures_of(ledger))
+    for bound in new:
+        bound.check(ledger.schema)
     if recipe in recipe_names() or recipe.endswith(".toml"):
         new = in_place(new, old, filters_of(load_recipe(recipe).stages))
     new = recut(ledger, new)

@@ -109,7 +109,7 @@ def apply_verdicts(
         there = Store.open(folder)
         if there.fingerprint == fingerprint:
             return there, False
-        if there.manifest["ledger"] != ledger.fingerprint:
+        if there.manifest["ledger"] not in {each.fingerprint for each in corpus.ledger_stores}:
             folder.remove()  # of a ledger that is no more: nobody can read it
         else:
             _refuse_other(corpus, folder, name)

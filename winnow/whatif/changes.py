@@ -8,28 +8,31 @@ from typing import Any
 
 from winnow.errors import ConfigError, nearest
 from winnow.pipeline.bounds import Bound
+from winnow.store.manifest import Store
 from winnow.whatif.run_stages import RunFilter, filter_of
 
 
-def parse_changes(settings: list[str], known: tuple[str, ...]) -> dict[str, Any]:
+def parse_changes(
+    settings: list[str], known: tuple[str, ...], filters: list[RunFilter] | None = None
+) -> dict[str, Any]:
     """``["word_count.min=30", "stop_word_count=off"]`` as :func:`what_if` takes them.
 
-    Values are written as TOML writes them; ``known`` are the ledger's measures. A stage's name may
-    stand in front, as ``winnow run --set`` has it. Raises :class:`ConfigError`.
+    Values are written as TOML writes them; ``known`` are the ledger's measures. With the run's
+    ``filters``, a stage's name may stand in front, as ``winnow run --set`` has it. Raises
+    :class:`ConfigError`.
     """
     changes: dict[str, Any] = {}
     for setting in settings:
         key, equals, text = setting.partition("=")
         steps = key.strip().split(".")
-        if len(steps) > 1 and steps[0] not in known and steps[1] in known:
-            steps = steps[1:]
+        steps = _without_stage(steps, filters or [])
         measure = steps[0]
         if not equals or measure not in known:
             raise ConfigError(
                 f"--set {setting!r}: no measure {measure!r} in this ledger."
                 f"{nearest(measure, known)}",
-                remedy=f"Write MEASURE.min=…, MEASURE.max=… or MEASURE=off; measures: "
-                f"{', '.join(known)}",
+                remedy="Write MEASURE.min=…, MEASURE.max=… or MEASURE=off, or put the name of a "
+                "stage of the run in front; `winnow explain` shows the measures.",
             )
         value = _value(text.strip())
         if len(steps) == 1 and value != "off":
@@ -49,6 +52,19 @@ def parse_changes(settings: list[str], known: tuple[str, ...]) -> dict[str, Any]
                 f"{nearest(steps[1], _SIDES)}"
             )
     return changes
+
+
+def _without_stage(steps: list[str], filters: list[RunFilter]) -> list[str]:
+    """``stage.measure.side`` → ``column.side``; ``stage.side`` too where it has one measure."""
+    owner = next((each for each in filters if each.name == steps[0]), None)
+    if owner is None or len(steps) < 2:
+        return steps
+    columns = {measure: column for column, measure in owner.columns.items()}
+    if steps[1] in columns:
+        return [columns[steps[1]], *steps[2:]]
+    if len(columns) == 1 and steps[1] in _SIDES:
+        return [*columns.values(), *steps[1:]]
+    return steps
 
 
 _SIDES = ("min", "max", "allowed", "per_language", "top_share", "by", "per")
@@ -78,6 +94,16 @@ def refuse_loosening(old: tuple[Bound, ...], new: tuple[Bound, ...]) -> None:
                 "can be tightened here but not loosened",
                 remedy='Run it with measure = "all", the default; extraction is not repeated.',
             )
+
+
+def require_complete(ledger: Store, recipe: str) -> None:
+    """:class:`ConfigError` where the measures that ``recipe`` asks for were not taken of all."""
+    if not ledger.manifest["config"]["complete"]:
+        raise ConfigError(
+            f"this run measured a document until its first rejection, so what '{recipe}' would "
+            "say of the others is not known",
+            remedy='Run it with measure = "all", the default; extraction is not repeated.',
+        )
 
 
 def _looser(before: Bound, now: Bound) -> bool:

@@ -31,7 +31,15 @@ def run_filters(corpus: Corpus) -> list[RunFilter]:
 
 def filters_of(tables: Iterable[dict[str, Any]]) -> list[RunFilter]:
     """The filters among the blocks of a config, or of a recipe."""
-    return [_filter(table) for table in tables if _is_filter(table)]
+    from winnow.pipeline.config import stage_name  # loads what plans a run
+
+    names: list[str] = []
+    found: list[RunFilter] = []
+    for table in tables:
+        names.append(stage_name(table, names))
+        if _is_filter(table):
+            found.append(_filter(table, names[-1]))
+    return found
 
 
 def _is_filter(table: dict[str, Any]) -> bool:
@@ -39,11 +47,15 @@ def _is_filter(table: dict[str, Any]) -> bool:
     return use in registry.FILTERS or ":" in use
 
 
-def _filter(table: dict[str, Any]) -> RunFilter:
-    use, suffix = str(table["use"]), table.get("suffix", "")
-    name = str(table.get("name", use.rpartition(":")[2]))
+def _filter(table: dict[str, Any], name: str) -> RunFilter:
+    use = str(table["use"])
+    suffix = table.get("suffix", registry.default_suffix(use))
     if use in registry.FILTERS:
         measures = [each.name for each in registry.load(registry.FILTERS[use]).measures]
+    elif use.startswith("datatrove:"):
+        from winnow.filters.datatrove import measure_name
+
+        measures = [measure_name(use)]
     else:
         measures = [use.rpartition(":")[2].rpartition(".")[2]]
     columns = {f"{each}_{suffix}" if suffix else each: each for each in measures}
