@@ -146,3 +146,17 @@ def test_sentence_ends_are_punctuation(character: str) -> None:
 def test_the_punctuation_is_as_large_as_the_reference() -> None:
     assert len(SENTENCE_ENDS) == 159  # Unicode's Sentence_Terminal as datatrove has it
     assert len(PUNCTUATION_SET) == 281
+
+
+def test_long_chunks_do_not_fill_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Texts without spaces are one chunk each, so their number says nothing of their bytes."""
+    monkeypatch.setattr("winnow.text.table.MAX_BYTES", 100_000)
+    table = WordTable(Words())
+    most = 0
+    for number in range(50):
+        text = chr(0x4E00 + number) * 3_000
+        found = table.split(TextColumn(pa.array([text])), np.arange(1))
+        assert np.diff(found.offsets).tolist() == [3_000]
+        assert len(found.ids_of([chr(0x4E00 + number)])) == 1
+        most = max(most, table._held_bytes())
+    assert most < 100_000 + 21_000  # and the batch that went over

@@ -16,6 +16,7 @@ from winnow.text.splits import ChunkSplit
 from winnow.text.vocabulary import Snapshot, Vocabulary, extended, grown
 from winnow.text.words import MAX_CHUNKS, Words
 
+MAX_BYTES = 1 << 25  # of chunks and their lists of words, after which a table starts anew
 _START_CHUNKS = 1 << 13
 
 Int32 = npt.NDArray[np.int32]
@@ -77,8 +78,9 @@ class TextColumn:
 
 class WordTable:
     """The numbers of words, for one way of splitting. Emptied between two batches once it holds
-    ``max_chunks`` chunks, so its size is bounded by that and by the largest batch: with 524,288
-    chunks (of English web text, 400,000 words) about 95 MB."""
+    ``max_chunks`` chunks or ``MAX_BYTES`` of them, so its size is bounded by these and by the
+    largest batch: some 35 MB with 131,072 chunks of English.
+    """
 
     def __init__(self, words: Words, max_chunks: int = MAX_CHUNKS) -> None:
         self._split_chunks = ChunkSplit(words)
@@ -111,7 +113,7 @@ class WordTable:
         return self._last_words[key]
 
     def _split(self, text: TextColumn, rows: Int64) -> BatchWords:
-        if self._chunks >= self._max_chunks:
+        if self._chunks >= self._max_chunks or self._held_bytes() >= MAX_BYTES:
             self._clear()
         lengths = text.offsets[rows + 1] - text.offsets[rows]
         found = np.empty(int(np.sum((lengths + 1) // 2)), np.int32)
@@ -146,6 +148,13 @@ class WordTable:
         return BatchWords(
             rows, offsets, tokens, words.chars, words.flags, words.hashes, words.snapshot()
         )
+
+    def _held_bytes(self) -> int:
+        """Of chunks and of the words of each: what long chunks (unspaced scripts) fill."""
+        if not self._chunks:
+            return 0
+        listed = int(self._list_ends[self._lists - 1]) if self._lists else 0
+        return int(self._chunk_ends[self._chunks - 1]) + 4 * listed
 
     def _make_room(self, bytes_needed: int) -> None:
         """Room for a document of that many bytes, all of its chunks new."""
