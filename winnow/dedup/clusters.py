@@ -1,12 +1,14 @@
 """Connected components of the edges, and the survivor of each.
 
-One task. Its memory follows the documents that have an edge, not the corpus: 28 bytes for each
-(doc_id, parent, preference, size, survivor), 32 at its peak while the doc_ids are collected; edges
+One task, for inputs of which that is known to fit (elimination.py is for the others, with the same
+result). Its memory follows the documents that have an edge, not the corpus: 28 bytes for each
+(doc_id, parent, preference, size, survivor), 42 at its peak while the doc_ids are collected; edges
 stream past twice. A cluster's id is the smallest ``doc_id`` in it.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
@@ -15,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from winnow.dedup.keys import KeyLayout
+from winnow.dedup.node_ids import collect_ids, node_preferences, too_many_nodes
 from winnow.pipeline.stage import Tally
 from winnow.pipeline.step import Inputs, PlainWork, TaskFunction
 from winnow.store.manifest import Store
@@ -22,6 +25,8 @@ from winnow.store.shards import open_shard
 
 EDGES_AT_ONCE = 1 << 17
 ROWS_PER_BATCH = 1 << 16
+# while doc_ids are collected: those known and waiting, both in one array, its marks, the result
+CLUSTERED_BYTES = 42
 
 CLUSTERS = pa.schema(
     [
@@ -40,7 +45,12 @@ class ClusterWork(PlainWork):
     keys: str
     edges: str
     layout: KeyLayout
+    most_nodes: int
+    """Documents with an edge that memory has room for; more end the run with advice."""
+    block: str
+    """What the config calls the block, for messages."""
     version: ClassVar[int] = 1
+    outside_fingerprint = ("most_nodes", "block")
 
     def open(self, inputs: Inputs) -> TaskFunction:
         from winnow.dedup.union_find import elect, flatten, unite
@@ -49,13 +59,19 @@ class ClusterWork(PlainWork):
         edge_store = Store.open(inputs.stores[self.edges])
 
         def task(index: int, tally: Tally) -> Iterator[pa.RecordBatch]:
-            nodes = _documents_with_edges(edge_store)
+            pairs = _edges(edge_store)
+            nodes = collect_ids((ids for pair in pairs for ids in pair), self.most_nodes)
+            if len(nodes) > self.most_nodes:
+                # a document of a partition may take three times what it takes here
+                documents = key_store.rows // (self.layout.bands + 1)
+                enough = 1 + 3 * documents // max(1, self.most_nodes)
+                raise too_many_nodes(self.block, "the input", self.most_nodes, enough)
             kind = np.int32 if len(nodes) < 1 << 31 else np.int64
             parents = np.arange(len(nodes), dtype=kind)
             for left, right in _edges(edge_store):
                 unite(parents, np.searchsorted(nodes, left), np.searchsorted(nodes, right))
             flatten(parents)
-            preferences = _preferences(nodes, key_store, self.layout)
+            preferences = node_preferences(nodes, key_store, self.layout)
             sizes = np.zeros(len(nodes), np.uint32)
             survivors = np.zeros(len(nodes), kind)
             elect(parents, preferences, sizes, survivors)
@@ -82,66 +98,30 @@ def _edges(store: Store) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         yield batch.column(0).to_numpy(), batch.column(1).to_numpy()
 
 
-def _documents_with_edges(store: Store) -> np.ndarray:
-    """Their doc_ids, ascending, ``uint64[nodes]``.
-
-    New ids wait until they are as many as those known, so that merging costs O(edges log edges)
-    in all and a merge holds the result four times at most.
-    """
-    known = [np.zeros(0, np.uint64)]
-    waiting: list[np.ndarray] = []
-    count = 0
-    for pair in _edges(store):
-        waiting.append(_distinct(list(pair)))
-        count += len(waiting[-1])
-        if count > max(len(known[0]), 1 << 20):
-            known = [_distinct(known + waiting)]
-            waiting, count = [], 0
-    return _distinct(known + waiting)
-
-
-def _distinct(arrays: list[np.ndarray]) -> np.ndarray:
-    """What occurs in any of ``arrays``, ascending; np.unique would sort a further copy."""
-    ids = np.concatenate(arrays)
-    ids.sort()
-    first = np.ones(len(ids), bool)
-    first[1:] = ids[1:] != ids[:-1]
-    return ids[first]
-
-
-def _preferences(nodes: np.ndarray, store: Store, layout: KeyLayout) -> np.ndarray:
-    """The preference of every node, ``uint64[nodes]``, from the shards that hold them."""
-    found = np.zeros(len(nodes), np.uint64)
-    for shard in range(len(store.shards)):
-        doc_ids, preferences = layout.read_preferences(store, shard)
-        if not len(doc_ids):
-            continue
-        start = np.searchsorted(nodes, doc_ids[0], "left")
-        end = np.searchsorted(nodes, doc_ids[-1], "right")
-        places = np.searchsorted(doc_ids, nodes[start:end])
-        here = doc_ids[places] == nodes[start:end]  # shards' ranges of doc_ids may overlap
-        found[start:end][here] = preferences[places[here]]
-    return found
-
-
 class ClusterReader:
     """A finished cluster store, searched by doc_id; reads only the batches that are asked for."""
 
     def __init__(self, store: Store) -> None:
-        self._file = open_shard(store.folder, store.shards[0].file)
+        self._files = [open_shard(store.folder, shard.file) for shard in store.shards]
+        counts = [file.num_record_batches for file in self._files]
+        self._ends = np.cumsum(counts, dtype=np.int64).tolist()
+
+    def _batch(self, index: int) -> pa.RecordBatch:
+        shard = bisect_right(self._ends, index)
+        return self._files[shard].get_batch(index - (self._ends[shard - 1] if shard else 0))
 
     def between(self, first_id: int, last_id: int) -> pa.Table:
         """The rows with ``first_id <= doc_id <= last_id``, in order."""
-        low, high = 0, self._file.num_record_batches
+        low, high = 0, self._ends[-1]
         while low < high:  # the first batch that does not end before first_id
             middle = (low + high) // 2
-            if self._file.get_batch(middle).column("doc_id")[-1].as_py() < first_id:
+            if self._batch(middle).column("doc_id")[-1].as_py() < first_id:
                 low = middle + 1
             else:
                 high = middle
         found = []
-        for index in range(low, self._file.num_record_batches):
-            batch = self._file.get_batch(index)
+        for index in range(low, self._ends[-1]):
+            batch = self._batch(index)
             doc_ids = batch.column("doc_id").to_numpy()
             if doc_ids[0] > last_id:
                 break

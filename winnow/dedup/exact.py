@@ -13,7 +13,12 @@ import pyarrow as pa
 from winnow.dedup.chunk_table import ChunkTable
 from winnow.dedup.keys import KeyLayout
 from winnow.dedup.normalise import chunk_pieces
-from winnow.dedup.steps import MEMORY_BYTES, MIN_MEMORY_BYTES, dedup_drafts, plan_parts
+from winnow.dedup.steps import (
+    MEMORY_BYTES,
+    check_cluster_settings,
+    dedup_drafts,
+    plan_parts,
+)
 from winnow.dedup.survivors import Keep, check_policy, policy_column, preferences
 from winnow.pipeline.sizes import ByteSize
 from winnow.pipeline.stage import Tally
@@ -42,12 +47,14 @@ class Exact:
     keep_by: str | None = None
     """The column that ``keep = "highest"`` and ``"lowest"`` compare, e.g. a quality score."""
     memory_bytes: ByteSize = MEMORY_BYTES
-    """What a bucket task may hold; smaller means more tasks, never another result."""
+    """What a bucket or cluster task may hold; smaller means more tasks, never another result."""
+    cluster_partitions: int = 0
+    """Into how many ranges of documents clustering is cut, which go one after another: 0 decides by
+    the size of the input, 1 is one task. Never another result."""
 
     def __post_init__(self) -> None:
         check_policy(self.keep, self.keep_by)
-        if self.memory_bytes < MIN_MEMORY_BYTES:
-            raise ValueError(f"memory_bytes must be {MIN_MEMORY_BYTES:,} at least")
+        check_cluster_settings(self.memory_bytes, self.cluster_partitions)
 
     def expand(self, context: PlanContext) -> list[Draft]:
         column = "url" if self.on == "url" else "text"
@@ -55,7 +62,9 @@ class Exact:
         policy = policy_column(self.keep, self.keep_by, context.columns, context.name)
         layout = KeyLayout(bands=1, parts=plan_parts(context, self.memory_bytes), wide=True)
         work = ExactSignWork(self.on, column, self.keep, policy, layout)
-        return dedup_drafts(context, work, layout, self.memory_bytes, "exact_duplicate")
+        return dedup_drafts(
+            context, work, layout, self.memory_bytes, self.cluster_partitions, "exact_duplicate"
+        )
 
 
 @dataclass(frozen=True)

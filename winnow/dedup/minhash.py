@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
@@ -10,7 +11,12 @@ import numpy as np
 import pyarrow as pa
 
 from winnow.dedup.keys import KeyLayout
-from winnow.dedup.steps import MEMORY_BYTES, MIN_MEMORY_BYTES, dedup_drafts, plan_parts
+from winnow.dedup.steps import (
+    MEMORY_BYTES,
+    check_cluster_settings,
+    dedup_drafts,
+    plan_parts,
+)
 from winnow.dedup.survivors import Keep, check_policy, policy_column, preferences
 from winnow.pipeline.sizes import ByteSize
 from winnow.pipeline.stage import Tally
@@ -42,7 +48,10 @@ class MinHash:
     keep_by: str | None = None
     """The column that ``keep = "highest"`` and ``"lowest"`` compare, e.g. a quality score."""
     memory_bytes: ByteSize = MEMORY_BYTES
-    """What a bucket task may hold; smaller means more tasks, never another result."""
+    """What a bucket or cluster task may hold; smaller means more tasks, never another result."""
+    cluster_partitions: int = 0
+    """Into how many ranges of documents clustering is cut, which go one after another: 0 decides by
+    the size of the input, 1 is one task. Never another result."""
 
     def __post_init__(self) -> None:
         check_policy(self.keep, self.keep_by)
@@ -51,8 +60,7 @@ class MinHash:
                 raise ValueError(f"{name} must be 1 at least, got {getattr(self, name)}")
         if not 0 <= self.seed < 1 << 32:
             raise ValueError(f"seed must be 0 to 2^32 - 1, got {self.seed}")
-        if self.memory_bytes < MIN_MEMORY_BYTES:
-            raise ValueError(f"memory_bytes must be {MIN_MEMORY_BYTES:,} at least")
+        check_cluster_settings(self.memory_bytes, self.cluster_partitions)
 
     def expand(self, context: PlanContext) -> list[Draft]:
         require_columns(context.columns, ("text",), context.name)
@@ -63,7 +71,9 @@ class MinHash:
         work = MinHashSignWork(
             self.ngram_words, self.rows_per_band, self.seed, self.keep, policy, language, layout
         )
-        return dedup_drafts(context, work, layout, self.memory_bytes, "near_duplicate")
+        return dedup_drafts(
+            context, work, layout, self.memory_bytes, self.cluster_partitions, "near_duplicate"
+        )
 
 
 @dataclass(frozen=True)
@@ -78,6 +88,10 @@ class MinHashSignWork(PlainWork):
     language_column: str | None
     layout: KeyLayout
     version: ClassVar[int] = 1
+
+    def fingerprint_extra(self) -> dict[str, Any]:
+        # what is a letter, a digit, a mark is what Python's Unicode says
+        return {"unicode": unicodedata.unidata_version}
 
     def open(self, inputs: Inputs) -> TaskFunction:
         from winnow.dedup.signatures import Signers

@@ -1,10 +1,16 @@
-"""Keys → verdicts: the three steps that exact and near-duplicate removal have in common."""
+"""Keys → verdicts: the steps that exact and near-duplicate removal have in common."""
 
 from __future__ import annotations
 
+import pyarrow as pa
+
 from winnow.dedup.buckets import EDGES, ROW_BYTES, BucketWork
-from winnow.dedup.clusters import CLUSTERS, ClusterWork
+from winnow.dedup.clusters import CLUSTERED_BYTES, CLUSTERS, ClusterWork
+from winnow.dedup.contraction import BUFFERED_EDGE_BYTES, RouteWork
+from winnow.dedup.elimination import NODE_BYTES, EliminateWork
 from winnow.dedup.keys import KeyLayout
+from winnow.dedup.labels import JoinWork, LabelWork
+from winnow.dedup.node_ids import MAX_PARTITIONS
 from winnow.dedup.verdicts import DEDUP_VERDICTS, SelectWork
 from winnow.pipeline.sizes import ByteSize
 from winnow.pipeline.step import Draft, PlanContext, Work
@@ -12,6 +18,9 @@ from winnow.pipeline.step import Draft, PlanContext, Work
 # A page of Common Crawl takes 20 to 30 kB of its WARC; this leaves room for smaller ones. A wrong
 # guess costs passes over the keys, never memory.
 INPUT_BYTES_PER_DOCUMENT = 8_000
+# What has a duplicate is far less: nine pages of ten are rejected before, and half of the others
+# are like no other one. This leaves room for three times as many.
+INPUT_BYTES_PER_CLUSTERED = 100_000
 MAX_PARTS = 1 << 12
 MEMORY_BYTES = ByteSize(1_000_000_000)
 MIN_MEMORY_BYTES = 1_000_000
@@ -23,12 +32,43 @@ def plan_parts(context: PlanContext, memory_bytes: int) -> int:
     return min(MAX_PARTS, max(1, -(-documents * ROW_BYTES // memory_bytes)))
 
 
+def check_cluster_settings(memory_bytes: int, cluster_partitions: int) -> None:
+    """:class:`ValueError` for numbers that no block can have."""
+    if memory_bytes < MIN_MEMORY_BYTES:
+        raise ValueError(f"memory_bytes must be {MIN_MEMORY_BYTES:,} at least")
+    if not 0 <= cluster_partitions <= MAX_PARTITIONS:
+        raise ValueError(
+            f"cluster_partitions must be 0 (automatic) to {MAX_PARTITIONS}, "
+            f"got {cluster_partitions}"
+        )
+
+
+def plan_partitions(context: PlanContext, memory_bytes: int, wanted: int) -> int:
+    """Into how many partitions clustering is cut; 1: one task.
+
+    ``wanted`` unless it is 0. One where all documents of the input would fit as nodes; then as many
+    as keep those that may be expected to have a duplicate within half of ``memory_bytes``.
+    """
+    if wanted:
+        return wanted
+    if context.input_bytes // INPUT_BYTES_PER_DOCUMENT * CLUSTERED_BYTES <= memory_bytes:
+        return 1
+    clustered = context.input_bytes // INPUT_BYTES_PER_CLUSTERED
+    return min(MAX_PARTITIONS, max(2, -(-clustered * NODE_BYTES * 2 // memory_bytes)))
+
+
 def dedup_drafts(
-    context: PlanContext, sign: Work, layout: KeyLayout, memory_bytes: int, reason: str
+    context: PlanContext,
+    sign: Work,
+    layout: KeyLayout,
+    memory_bytes: int,
+    cluster_partitions: int,
+    reason: str,
 ) -> list[Draft]:
     """sign → bucket → cluster → select; the last is called as the block of the config."""
     name = context.name
     keys, edges, clusters = f"{name}-sign", f"{name}-bucket", f"{name}-cluster"
+    partitions = plan_partitions(context, memory_bytes, cluster_partitions)
     return [
         Draft(
             name=keys, kind="work", work=sign, schema=layout.schema, format="arrow",
@@ -38,12 +78,47 @@ def dedup_drafts(
             name=edges, kind="work", work=BucketWork(keys, layout, memory_bytes), schema=EDGES,
             shard_count=layout.bands * layout.parts, reads=(keys,), uses_view=False,
         ),
-        Draft(
-            name=clusters, kind="work", work=ClusterWork(keys, edges, layout), schema=CLUSTERS,
-            format="arrow", shard_count=1, reads=(keys, edges), uses_view=False,
-        ),
+        *cluster_drafts(name, layout, memory_bytes, partitions),
         Draft(
             name=name, kind="verdicts", work=SelectWork(clusters, reason), schema=DEDUP_VERDICTS,
             shard_count=context.document_shards, reads=(clusters,),
         ),
     ]  # fmt: skip
+
+
+def cluster_drafts(name: str, layout: KeyLayout, memory_bytes: int, count: int) -> list[Draft]:
+    """One step, or for ``count`` partitions: route, eliminate from the last partition to the first,
+    label back, cluster."""
+    keys, edges, clusters = f"{name}-sign", f"{name}-bucket", f"{name}-cluster"
+    if count == 1:
+        one = ClusterWork(keys, edges, layout, memory_bytes // CLUSTERED_BYTES, name)
+        return [_work(clusters, one, CLUSTERS, 1, (keys, edges))]
+    route = f"{name}-route"
+    eliminated = tuple(f"{name}-eliminate-{p:03d}" for p in range(count))
+    labelled = tuple(f"{name}-label-{p:03d}" for p in range(count))
+    # half for nodes, half for the edges that are contracted
+    edges_at_once = memory_bytes // 2 // BUFFERED_EDGE_BYTES
+    most_nodes = memory_bytes // 2 // NODE_BYTES
+    tasks = min(count, layout.bands * layout.parts)
+    routing = RouteWork(keys, edges, layout, count, tasks, edges_at_once)
+    drafts = [_work(route, routing, EDGES, tasks, (keys, edges))]
+    for p in reversed(range(count)):
+        later = eliminated[p + 1 :]
+        eliminate = EliminateWork(
+            keys, route, later, layout, p, count, edges_at_once, most_nodes, name
+        )
+        drafts.append(_work(eliminated[p], eliminate, EDGES, 1, (keys, route, *later)))
+    for p in range(count):
+        label = LabelWork(eliminated[p:], labelled[:p], p, count)
+        drafts.append(_work(labelled[p], label, CLUSTERS, 1, (*eliminated[p:], *labelled[:p])))
+    join = JoinWork(eliminated, labelled)
+    return [*drafts, _work(clusters, join, CLUSTERS, count, (*eliminated, *labelled))]
+
+
+def _work(
+    name: str, work: Work, schema: pa.Schema, shard_count: int, reads: tuple[str, ...]
+) -> Draft:
+    return Draft(
+        name=name, kind="work", work=work, schema=schema, format="arrow",
+        shard_count=shard_count, reads=reads, uses_view=False,
+    )  # fmt: skip

@@ -51,3 +51,40 @@ def elect(roots: Any, preferences: Any, sizes: Any, survivors: Any) -> None:
         if sizes[root] == 0 or preferences[x] > preferences[survivors[root]]:
             survivors[root] = x
         sizes[root] += 1
+
+
+@compiled
+def lowest(parents: Any, places: Any, outer: Any, minima: Any) -> None:
+    """``minima[root of places[i]]`` becomes the least of itself and ``outer[i]``, in place.
+
+    parents int[nodes], flat; places int[rows]; outer uint64[rows]; minima uint64[nodes].
+    """
+    for i in range(places.size):
+        root = parents[places[i]]
+        if outer[i] < minima[root]:
+            minima[root] = outer[i]
+
+
+@compiled
+def gather(
+    parents: Any, places: Any, sizes: Any, preferences: Any, survivors: Any, best: Any,
+    set_sizes: Any, set_survivors: Any,
+) -> None:  # fmt: skip
+    """Add groups of documents to the sets that they belong to, in any order, in place.
+
+    Group i has ``sizes[i]`` documents, of which doc_id ``survivors[i]`` has the greatest
+    preference, ``preferences[i]``, and belongs to the set of node ``places[i]``. parents
+    int[nodes], flat. best uint64[nodes], set_sizes uint32[nodes] (0: nothing yet) and
+    set_survivors uint64[nodes] hold the same of each set, at its root's place. Ties go to the
+    smallest doc_id.
+    """
+    for i in range(places.size):
+        root = parents[places[i]]
+        if (
+            set_sizes[root] == 0
+            or preferences[i] > best[root]
+            or (preferences[i] == best[root] and survivors[i] < set_survivors[root])
+        ):
+            best[root] = preferences[i]
+            set_survivors[root] = survivors[i]
+        set_sizes[root] += sizes[i]

@@ -4,7 +4,8 @@ Payloads lie one behind the other in memory that both have mapped: through a pip
 copied in pieces, with a switch between the processes at each. The pipe carries the rest: a group is
 its number of pages, then for each page two lengths (content type, payload) and the content type; a
 result is five lengths (title, text, charset, why, problem) and the bytes. Integers are
-little-endian; the length -1 stands for None. The shared memory starts with the number of the page at work.
+little-endian; the length -1 stands for None. The shared memory starts with the number of the page
+at work.
 """
 
 from __future__ import annotations

@@ -6,16 +6,15 @@ first fingerprint) and the manifests of stores that earlier runs finished.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import pyarrow as pa
 
-from winnow import optional
-from winnow.errors import ConfigError, PlanError, StoreError
+from winnow.errors import PlanError, StoreError
 from winnow.pipeline.bounds import Bound
+from winnow.pipeline.checks import check_bounds, check_ledger, check_output, check_packages
 from winnow.pipeline.config import RunConfig, StageEntry
 from winnow.pipeline.fingerprint import canonical, digest
 from winnow.pipeline.measuring import DOCUMENTS_TEXT, Chains, MeasuresWork, measures_schema
@@ -31,8 +30,7 @@ from winnow.pipeline.works import (
 )
 from winnow.schema import require_columns
 from winnow.store.files import Folder
-from winnow.store.manifest import MANIFEST, Store
-from winnow.store.receipts import RECEIPTS
+from winnow.store.manifest import Store
 
 NO_TEXT = Bound(measure="extract_problem", allowed=())
 
@@ -73,61 +71,16 @@ class Plan:
 
 def make_plan(config: RunConfig) -> Plan:
     """The plan of ``config``; :class:`PlanError` or :class:`ConfigError` for what cannot run."""
-    _check_packages(config)
+    check_packages(config)
     splits = config.source.splits()
     if not splits:
         raise PlanError("the source has no input: its paths match no file")
-    _check_output(config)
+    check_output(config)
     builder = _Builder(config, splits)
     for run in _fuse(config.stages):
         builder.add(run)
     builder.finish()
     return Plan(config, config.output, tuple(builder.steps), splits)
-
-
-def _check_packages(config: RunConfig) -> None:
-    described: list[tuple[str, Any]] = [(config.source.use, config.source)]
-    described += [(entry.name, entry.stage) for entry in config.stages]
-    for recipe in config.compare:
-        described += [(f"{each.name} of {recipe.name}", each.stage) for each in recipe.stages]
-    for name, stage in described:
-        for module in optional.missing(tuple(stage.requires)):
-            raise optional.missing_extra(module, f"stage '{name}'")
-        check = getattr(stage, "check", None)
-        if check is not None:
-            try:
-                check()
-            except PlanError as error:
-                if name in error.message:
-                    raise
-                raise PlanError(f"stage '{name}': {error.message}", remedy=error.remedy) from None
-    if config.executor.use == "ray" and optional.missing(("ray",)):
-        raise optional.missing_extra("ray", "executor 'ray'")
-
-
-def _check_output(config: RunConfig) -> None:
-    """The output folder must be empty, or hold an earlier run of the same name."""
-    from winnow.pipeline.run_folder import read_run
-
-    folder = Folder(config.output)
-    if not folder.remote and os.path.isfile(folder.path):
-        raise PlanError(f"output {folder.path} is a file; choose a folder")
-    run = read_run(folder)
-    if run is not None and run["name"] != config.name:
-        raise PlanError(
-            f"output {folder.path} holds the run '{run['name']}', and this one is '{config.name}'",
-            remedy=f"Choose another output (--set output=…), or delete {folder.path}.",
-        )
-    if run is None and not all(_is_store(folder.subfolder(name)) for name in folder.entries()):
-        raise PlanError(
-            f"output {folder.path} is not empty and holds no run of winnow",
-            remedy="Choose another output folder, or empty this one.",
-        )
-
-
-def _is_store(folder: Folder) -> bool:
-    """Whether a folder looks like one of ours: so a run whose run.json is lost goes on."""
-    return folder.exists(MANIFEST) or folder.exists(RECEIPTS)
 
 
 def _fuse(entries: tuple[StageEntry, ...]) -> list[list[StageEntry]]:
@@ -213,11 +166,11 @@ class _Builder:
         self.compared = True
         chains = Chains(self.columns)
         available, text = chains.add("the run", _named_filters(run))
-        _check_bounds(run, available)
+        check_bounds(run, available)
         recipes: list[RecipeVerdict] = []
         for recipe in compare:
             columns, _ = chains.add(f"recipe '{recipe.name}'", _named_filters(recipe.stages))
-            _check_bounds(recipe.stages, columns)
+            check_bounds(recipe.stages, columns)
             bounds = tuple(bound for each in recipe.stages for bound in each.bounds)
             recipes.append(RecipeVerdict(recipe.name, (NO_TEXT, *bounds)))
         reads: tuple[str, ...] = ()
@@ -230,7 +183,7 @@ class _Builder:
         cuts = self._cuts(bounds, recipes, reads)
         work = LedgerWork(names, bounds, self.config.measure == "all", tuple(recipes), tuple(cuts))
         schema = work.schema(self.columns)
-        _check_ledger(schema)
+        check_ledger(schema)
         self._append(
             Draft(
                 name=self._unused("ledger"),
@@ -358,30 +311,6 @@ class _Builder:
 
 def _named_filters(entries: Sequence[StageEntry]) -> list[tuple[str, Any]]:
     return [(entry.name, entry.stage) for entry in entries]
-
-
-def _check_bounds(entries: Sequence[StageEntry], columns: pa.Schema) -> None:
-    """Bounds are on columns that are there, limits on numbers, lists of labels on labels."""
-    for entry in entries:
-        for bound in entry.bounds:
-            require_columns(columns, bound.columns(), f"{entry.name}: bound on {bound.measure}")
-            try:
-                bound.check(columns)
-            except ConfigError as error:
-                raise PlanError(
-                    f"stage '{entry.name}': {error.message}", remedy=error.remedy
-                ) from None
-
-
-def _check_ledger(schema: pa.Schema) -> None:
-    """Names of recipes become names of columns, which must not be one another's."""
-    for name in schema.names:
-        if schema.names.count(name) > 1:
-            raise PlanError(
-                f"two columns of the ledger would be called '{name}': a compared recipe's name "
-                "makes one",
-                remedy="Rename the recipe's file.",
-            )
 
 
 def _differences(before: Any, after: Any, where: str) -> list[str]:
