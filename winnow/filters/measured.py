@@ -144,8 +144,7 @@ def replace_text(batch: pa.RecordBatch, text: pa.Array) -> pa.RecordBatch:
     return batch.set_column(place, batch.schema.field(place), text.cast(batch.schema.types[place]))
 
 
-def as_columns(measures: tuple[Measure, ...], values: npt.NDArray[np.float64]
-) -> list[pa.Array]:
+def as_columns(measures: tuple[Measure, ...], values: npt.NDArray[np.float64]) -> list[pa.Array]:
     """``values`` float64[measures, rows] as columns of the measures' types; NaN as null."""
     absent = np.isnan(values)
     return [
