@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 import winnow
+from winnow.cli import main
 from winnow.errors import ConfigError, FingerprintMismatch, StoreError
 from winnow.pipeline.bounds import Bound, TopShare, judge, override
 from winnow.whatif import apply_verdicts, bounds_of, open_applied, parse_changes, what_if
@@ -423,3 +424,12 @@ def test_on_the_command_line(demo_run: Path) -> None:
     rejected = cli("peek", str(demo_run), "--verdicts", "short", "--rejected", "language")
     assert "── language · http" in rejected.stdout
     assert cli("peek", str(demo_run), "--verdicts", "shrt").returncode == 1
+
+
+def test_a_limit_that_languages_shadow_is_told(
+    demo_run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["whatif", str(demo_run), "--set", "language_prob.min=0.99"]) == 0
+    told = capsys.readouterr().out
+    assert "no verdict changes" in told
+    assert "language_prob has limits of its own for" in told

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+from collections.abc import Collection
 from typing import Any
 
 from winnow.corpus import Corpus, open_corpus
@@ -36,7 +37,7 @@ def main(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(as_dict(found) | {"applied": applied}, ensure_ascii=False))
         return 0
-    print("\n".join(_lines(found)))
+    print("\n".join(_lines(found, changes)))
     if applied is not None:
         print("\n".join(_applied_lines(corpus, arguments, changes, str(applied["path"]))))
     else:
@@ -56,7 +57,20 @@ def as_dict(found: WhatIf) -> dict[str, Any]:
     return plain
 
 
-def _lines(found: WhatIf) -> list[str]:
+def _shadowed(found: WhatIf, changed: Collection[str]) -> list[str]:
+    """Limits for all that documents of most languages do not go by."""
+    lines = []
+    for bound in found.bounds:
+        if bound.measure in changed and bound.by:
+            labels = [label for label, _, _ in bound.by]
+            lines.append(
+                f"  {bound.measure} has limits of its own for {', '.join(labels)}: "
+                f"--set {bound.measure}.per_language.{labels[0]}.min=…"
+            )
+    return lines
+
+
+def _lines(found: WhatIf, changed: Collection[str] = ()) -> list[str]:
     total = found.total
     lines = [_line("kept by the filters", total)]
     if found.recipe is not None:
@@ -75,6 +89,8 @@ def _lines(found: WhatIf) -> list[str]:
             f"from {cuts} up; the cut was found again"
         )
     moved = [(name, counts) for name, counts in found.reasons.items() if counts[0] != counts[1]]
+    if not moved:
+        lines += ["no verdict changes", *_shadowed(found, changed)]
     if moved:
         lines += ["", f"{'rejected by':<38}{'before':>12}{'after':>12}"]
     for name, (was, now) in moved:
