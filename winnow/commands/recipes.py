@@ -25,7 +25,7 @@ def main(arguments: argparse.Namespace) -> int:
             print(f"{each.name:<20}{each.about}")
         print("\none in full: winnow recipes NAME; your own: a file that says base = NAME")
         return 0
-    recipe = load_recipe(arguments.name, Path.cwd(), "winnow recipes")
+    recipe = load_recipe(arguments.name, Path.cwd(), "NAME")
     if arguments.json:
         print(json.dumps(as_dict(recipe) | {"stages": _stages(arguments.name)}, ensure_ascii=False))
     else:
@@ -42,8 +42,8 @@ def as_dict(recipe: Recipe) -> dict[str, Any]:
 def _stages(name: str) -> list[dict[str, Any]]:
     """The recipe's filters with their keys, and their bounds in the order in which they are
     tested."""
-    recipe = load_recipe(name, Path.cwd(), "winnow recipes")
-    entry = recipe_entry(name, Path.cwd(), "winnow recipes")
+    recipe = load_recipe(name, Path.cwd(), "NAME")
+    entry = recipe_entry(name, Path.cwd(), "NAME")
     tables = {table["name"]: table for table in recipe.stages}
     found = []
     for stage in entry.stages:

@@ -94,7 +94,8 @@ def train_quality_model(
     folder = os.path.dirname(os.path.abspath(output))
     with write_errors(output):
         os.makedirs(folder, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder) as work:
+        beside = tempfile.TemporaryDirectory(dir=folder)  # where a rename is one
+    with beside as work:
         examples = Path(work, "train.txt")
         with write_errors(output), examples.open("w", encoding="utf-8", newline="\n") as file:
             for text, is_good in train:
