@@ -1,6 +1,7 @@
 """Another bound, judged in memory, gives what a run with that bound would."""
 
 import json
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -22,6 +23,14 @@ from winnow.whatif.changes import config_lines, set_flags
 from winnow.whatif.run_stages import run_filters
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="module")
+def demo_run(demo_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of its own: `--apply` writes beside the run's stores."""
+    copy = tmp_path_factory.mktemp("whatif") / "out"
+    shutil.copytree(demo_run, copy)
+    return copy
 
 
 @pytest.fixture(scope="module")
