@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import pyarrow as pa
 
-from winnow.filters.languages import LanguagesFilter, languages_of
+from winnow.filters.languages import ListsFilter, languages_of
 from winnow.filters.measured import (
     Measure,
     append_measures,
@@ -19,10 +19,8 @@ from winnow.filters.measured import (
     share_measure,
 )
 from winnow.optional import require
-from winnow.pipeline.fingerprint import file_digest
 from winnow.pipeline.stage import BatchFunction
 from winnow.text.phrase_lists import (
-    check_list,
     of_language,
     read_lists,
     rows_by_language,
@@ -34,7 +32,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DataJuicer(LanguagesFilter):
+class DataJuicer(ListsFilter):
     """Characters, lines, words and their repetition, as data-juicer measures and bounds them.
 
     dj_alphanumeric_char_share  letters and digits over characters (alphanumeric_filter)
@@ -115,16 +113,6 @@ class DataJuicer(LanguagesFilter):
         super().__post_init__()
         if self.char_gram_chars < 1 or self.word_gram_words < 1:
             raise ValueError("char_gram_chars and word_gram_words must be 1 or more")
-
-    def fingerprint_extra(self) -> dict[str, Any]:
-        paths = {"flagged_words": self.flagged_words, "stop_words": self.stop_words}
-        return {f"{name}_sha256": path and file_digest(path) for name, path in paths.items()}
-
-    def check(self) -> None:
-        """Raise :class:`PlanError` for a list that cannot be read."""
-        for path in (self.flagged_words, self.stop_words):
-            if path is not None:
-                check_list(path, self.use)
 
     def open(self) -> BatchFunction:
         for module in self.requires:

@@ -8,7 +8,9 @@ from typing import Any, ClassVar, Literal
 import pyarrow as pa
 
 from winnow.filters.measured import MeasuredFilter
+from winnow.pipeline.fingerprint import file_digest
 from winnow.schema import require_columns
+from winnow.text.phrase_lists import check_list
 from winnow.text.words import WordRules
 
 
@@ -60,6 +62,24 @@ class WordsFilter(LanguagesFilter):
 
     def fingerprint_extra(self) -> dict[str, Any]:
         return self.rules.fingerprint_extra()
+
+
+class ListsFilter(LanguagesFilter):
+    """A filter whose ``path_fields`` are files of words or phrases, each absent or one of yours."""
+
+    path_fields: ClassVar[tuple[str, ...]] = ()
+
+    def fingerprint_extra(self) -> dict[str, Any]:
+        """The lists' content, in place of their paths."""
+        paths = {name: getattr(self, name) for name in self.path_fields}
+        return {f"{name}_sha256": path and file_digest(path) for name, path in paths.items()}
+
+    def check(self) -> None:
+        """Raise :class:`PlanError` for a list that cannot be read."""
+        for name in self.path_fields:
+            path = getattr(self, name)
+            if path is not None:
+                check_list(path, self.use)
 
 
 def languages_of(batch: pa.RecordBatch, fixed: str | None) -> list[str | None]:

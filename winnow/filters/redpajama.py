@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import pyarrow as pa
 
 from winnow.filters.gopher_quality import stop_words_of
-from winnow.filters.languages import LanguagesFilter, languages_of
+from winnow.filters.languages import ListsFilter, languages_of
 from winnow.filters.measured import (
     Measure,
     append_measures,
@@ -20,10 +20,8 @@ from winnow.filters.measured import (
     share_measure,
 )
 from winnow.optional import require
-from winnow.pipeline.fingerprint import file_digest
 from winnow.pipeline.stage import BatchFunction
 from winnow.text.phrase_lists import (
-    check_list,
     of_language,
     read_lists,
     rows_by_language,
@@ -38,7 +36,7 @@ DUP_SIZES = (5, 6, 7, 8, 9, 10)
 
 
 @dataclass(frozen=True, kw_only=True)
-class RedPajama(LanguagesFilter):
+class RedPajama(ListsFilter):
     """What RedPajama-V2 says of a document. None has a bound: it decides nothing.
 
     Of the *normalised* words: the text without ASCII punctuation, in lower case, cut at white
@@ -147,16 +145,6 @@ class RedPajama(LanguagesFilter):
         share_measure("rp_bullet_line_share", "lines that begin with a bullet, over lines"),
         count_measure("rp_line_count", "pieces that end with a line feed or with the text"),
     )
-
-    def fingerprint_extra(self) -> dict[str, Any]:
-        paths = {"bad_words": self.bad_words, "stop_words": self.stop_words}
-        return {f"{name}_sha256": path and file_digest(path) for name, path in paths.items()}
-
-    def check(self) -> None:
-        """Raise :class:`PlanError` for a list that cannot be read."""
-        for path in (self.bad_words, self.stop_words):
-            if path is not None:
-                check_list(path, self.use)
 
     def open(self) -> BatchFunction:
         for module in self.requires:
