@@ -210,3 +210,10 @@ def test_every_kind_of_field(tmp_path: Path) -> None:
 def test_wrong_values(table: dict[str, object], message: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=message):
         build(Everything, table, "here", tmp_path)
+
+
+@pytest.mark.parametrize("key", ["alpha_word_share.min = 80", "word_count.max = -1"])
+def test_a_bound_that_nothing_could_pass_is_a_slip(tmp_path: Path, key: str) -> None:
+    text = GOOD.replace("word_count.min = 30", key)
+    with pytest.raises(ConfigError, match="no document could pass"):
+        load_config(write(tmp_path, text))

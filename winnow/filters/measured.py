@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from winnow.errors import ConfigError
 from winnow.pipeline.bounds import Bound, override
 from winnow.schema import require_columns
 
@@ -117,6 +118,9 @@ class MeasuredFilter:
         """``defaults`` overridden by a config's ``table``, as bounds on the columns."""
         names = tuple(measure.name for measure in self.measures)
         found = override(defaults, table, self.use, names)
+        ranges = {measure.name: measure.range for measure in self.measures}
+        for bound in found:
+            _check_range(bound, ranges[bound.measure], self.use)
         own = {name: self.column(name) for name in names}
         return tuple(
             replace(
@@ -126,6 +130,22 @@ class MeasuredFilter:
             )
             for bound in found
         )
+
+
+def _check_range(bound: Bound, possible: tuple[float, float] | None, stage: str) -> None:
+    """A limit beyond what the measure can be is a slip: 80 for 0.8."""
+    if possible is None:
+        return
+    least, most = possible
+    for low, high in ((bound.min, bound.max), *((low, high) for _, low, high in bound.by)):
+        if (low is not None and low > most) or (high is not None and high < least):
+            raise ConfigError(
+                f"stage '{stage}': no document could pass the bound on '{bound.measure}', which is "
+                f"between {least:g} and {most:g}",
+                remedy="A share is a number from 0 to 1 and not a percentage."
+                if most == 1
+                else None,
+            )
 
 
 def append_measures(
