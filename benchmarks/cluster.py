@@ -27,11 +27,11 @@ import numpy as np
 import pyarrow as pa
 from rows import Row, median, parser, report, run_child
 
-from winnow.dedup.buckets import EDGES
-from winnow.dedup.contraction import contract
-from winnow.dedup.elimination import NODE_BYTES
-from winnow.dedup.keys import KeyLayout
-from winnow.dedup.node_ids import collect_ids, distinct
+from winnow.dedup.clustering.buckets import EDGES
+from winnow.dedup.clustering.contraction import contract
+from winnow.dedup.clustering.elimination import NODE_BYTES
+from winnow.dedup.clustering.keys import KeyLayout
+from winnow.dedup.clustering.node_ids import collect_ids, distinct
 from winnow.dedup.steps import cluster_drafts
 from winnow.pipeline.step import Draft, Inputs, Step
 from winnow.pipeline.task import open_step
@@ -122,7 +122,7 @@ def anonymous_bytes() -> int:
 
 def ours(folder: Path, partitions: int, memory_bytes: int) -> dict[str, Any]:
     """One run of clustering, in this process, into a folder that is taken away again."""
-    from winnow.dedup.union_find import elect, gather, lowest
+    from winnow.dedup.clustering.union_find import elect, gather, lowest
 
     one, ids = np.zeros(1, np.int64), np.zeros(1, np.uint64)
     for kind in (np.int32, np.int64):

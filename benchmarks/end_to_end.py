@@ -38,7 +38,7 @@ IMPORTED = (
     "scipy.linalg",
     "pandas",
     "winnow.text.table",
-    "winnow.dedup.signatures",
+    "winnow.dedup.signing.signatures",
     "winnow.filters.gopher_repetition",
 )
 

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from winnow.dedup.chunk_table import ChunkTable
 from winnow.dedup.exact import Exact
 from winnow.dedup.minhash import MinHash
-from winnow.dedup.normalise import chunk_pieces
-from winnow.dedup.signatures import Signer, chunk_words
+from winnow.dedup.signing.chunk_table import ChunkTable
+from winnow.dedup.signing.normalise import chunk_pieces
+from winnow.dedup.signing.signatures import Signer, chunk_words
 from winnow.errors import PlanError
 from winnow.pipeline.fingerprint import canonical
 from winnow.pipeline.step import PlanContext

@@ -10,9 +10,9 @@ from typing import ClassVar, Literal
 import numpy as np
 import pyarrow as pa
 
-from winnow.dedup.chunk_table import ChunkTable
-from winnow.dedup.keys import KeyLayout
-from winnow.dedup.normalise import chunk_pieces
+from winnow.dedup.clustering.keys import KeyLayout
+from winnow.dedup.signing.chunk_table import ChunkTable
+from winnow.dedup.signing.normalise import chunk_pieces
 from winnow.dedup.steps import (
     MEMORY_BYTES,
     check_cluster_settings,

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pyarrow as pa
 
-from winnow.dedup.keys import KeyLayout
+from winnow.dedup.clustering.keys import KeyLayout
 from winnow.dedup.steps import (
     MEMORY_BYTES,
     check_cluster_settings,
@@ -94,7 +94,7 @@ class MinHashSignWork(PlainWork):
         return {"unicode": unicodedata.unidata_version}
 
     def open(self, inputs: Inputs) -> TaskFunction:
-        from winnow.dedup.signatures import Signers
+        from winnow.dedup.signing.signatures import Signers
 
         assert inputs.view is not None
         view = inputs.view.open()

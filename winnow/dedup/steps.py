@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from winnow.dedup.buckets import EDGES, ROW_BYTES, BucketWork
-from winnow.dedup.clusters import CLUSTERED_BYTES, CLUSTERS, ClusterWork
-from winnow.dedup.contraction import BUFFERED_EDGE_BYTES, RouteWork
-from winnow.dedup.elimination import NODE_BYTES, EliminateWork
-from winnow.dedup.keys import KeyLayout
-from winnow.dedup.labels import JoinWork, LabelWork
-from winnow.dedup.node_ids import MAX_PARTITIONS
+from winnow.dedup.clustering.buckets import EDGES, ROW_BYTES, BucketWork
+from winnow.dedup.clustering.clusters import CLUSTERED_BYTES, CLUSTERS, ClusterWork
+from winnow.dedup.clustering.contraction import BUFFERED_EDGE_BYTES, RouteWork
+from winnow.dedup.clustering.elimination import NODE_BYTES, EliminateWork
+from winnow.dedup.clustering.keys import KeyLayout
+from winnow.dedup.clustering.labels import JoinWork, LabelWork
+from winnow.dedup.clustering.node_ids import MAX_PARTITIONS
 from winnow.dedup.verdicts import DEDUP_VERDICTS, SelectWork
 from winnow.pipeline.sizes import ByteSize
 from winnow.pipeline.step import Draft, PlanContext, Work

@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 import pyarrow as pa
 
-from winnow.dedup.clusters import ClusterReader
+from winnow.dedup.clustering.clusters import ClusterReader
 from winnow.pipeline.stage import Tally
 from winnow.pipeline.step import Inputs, PlainWork, TaskFunction
 from winnow.schema import KEPT

@@ -1,7 +1,7 @@
 """Writes golden_signatures.json: what datatrove 0.10 makes of texts of ours.
 
 Run it in an environment that has datatrove 0.10.0 and spacy 3.8, from anywhere:
-``python tests/dedup/make_golden.py``.
+``python tests/dedup/signing/make_golden.py``.
 """
 
 # ruff: noqa: E501 (a text a line)

@@ -154,8 +154,8 @@ def find_chunks(
 def join_words(chunks: Any, ends: Any, value_starts: Any, values: Any, offsets: Any) -> Any:
     """The words of each document side by side, one space behind each.
 
-    Arguments as for :func:`winnow.dedup.kernels.sign_documents`; fills offsets int64[documents +
-    1] into the uint8 array that it returns.
+    Arguments as for :func:`winnow.dedup.signing.kernels.sign_documents`; fills offsets
+    int64[documents + 1] into the uint8 array that it returns.
     """
     length = 0
     for i in range(chunks.size):

@@ -16,8 +16,8 @@ from typing import ClassVar
 import numpy as np
 import pyarrow as pa
 
-from winnow.dedup.keys import KeyLayout
-from winnow.dedup.node_ids import collect_ids, node_preferences, too_many_nodes
+from winnow.dedup.clustering.keys import KeyLayout
+from winnow.dedup.clustering.node_ids import collect_ids, node_preferences, too_many_nodes
 from winnow.pipeline.stage import Tally
 from winnow.pipeline.step import Inputs, PlainWork, TaskFunction
 from winnow.store.manifest import Store
@@ -53,7 +53,7 @@ class ClusterWork(PlainWork):
     outside_fingerprint = ("most_nodes", "block")
 
     def open(self, inputs: Inputs) -> TaskFunction:
-        from winnow.dedup.union_find import elect, flatten, unite
+        from winnow.dedup.clustering.union_find import elect, flatten, unite
 
         key_store = Store.open(inputs.stores[self.keys])
         edge_store = Store.open(inputs.stores[self.edges])

@@ -8,8 +8,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from winnow.dedup.buckets import edges
-from winnow.dedup.keys import KeyLayout, key_range
+from winnow.dedup.clustering.buckets import edges
+from winnow.dedup.clustering.keys import KeyLayout, key_range
 
 LAST = (1 << 64) - 1
 key = st.one_of(st.integers(0, 3), st.sampled_from([1 << 63, LAST]), st.integers(0, LAST))

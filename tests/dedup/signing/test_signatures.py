@@ -14,9 +14,9 @@ import xxhash
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from winnow.dedup.chunk_table import ChunkTable
-from winnow.dedup.normalise import chunk_pieces
-from winnow.dedup.signatures import Signer, Signers, chunk_words, permutations
+from winnow.dedup.signing.chunk_table import ChunkTable
+from winnow.dedup.signing.normalise import chunk_pieces
+from winnow.dedup.signing.signatures import Signer, Signers, chunk_words, permutations
 from winnow.text.words import words_of
 
 GOLDEN = json.loads(Path(__file__).with_name("golden_signatures.json").read_text())
@@ -62,7 +62,7 @@ def test_words_of_the_whole_text_are_those_of_its_chunks(text: str) -> None:
     # the twin normalises the text as one, as datatrove does; we do it chunk by chunk
     from unicodedata import category, normalize
 
-    from winnow.dedup import normalise
+    from winnow.dedup.signing import normalise
 
     whole = normalise._NUMBER.sub("0", text.lower()).translate(normalise._TO_SPACE)
     whole = "".join(c for c in normalize("NFD", whole) if category(c) != "Mn")

@@ -16,15 +16,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from winnow.dedup.buckets import EDGES
-from winnow.dedup.clusters import ClusterReader
-from winnow.dedup.contraction import EdgeBuffer, contract
+from winnow.dedup.clustering.buckets import EDGES
+from winnow.dedup.clustering.clusters import ClusterReader
+from winnow.dedup.clustering.contraction import EdgeBuffer, contract
+from winnow.dedup.clustering.keys import KeyLayout
+from winnow.dedup.clustering.partitions import Partitions
+from winnow.dedup.clustering.union_find import gather, lowest
 from winnow.dedup.exact import Exact
-from winnow.dedup.keys import KeyLayout
 from winnow.dedup.minhash import MinHash
-from winnow.dedup.partitions import Partitions
 from winnow.dedup.steps import cluster_drafts, plan_partitions
-from winnow.dedup.union_find import gather, lowest
 from winnow.errors import CorruptShard, StageError
 from winnow.pipeline.config import ExecutorConfig
 from winnow.pipeline.local_executor import LocalExecutor

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from winnow.dedup.keys import KeyLayout
+from winnow.dedup.clustering.keys import KeyLayout
 from winnow.errors import CorruptShard, StageError
 from winnow.schema import ROW_BITS
 from winnow.store.manifest import Store

@@ -82,7 +82,7 @@ class ChunkTable:
         self.values = np.empty(1 << 16, np.uint8)
 
     def _make_room(self, document_bytes: int) -> None:
-        from winnow.dedup import chunk_kernels
+        from winnow.dedup.signing import chunk_kernels
 
         slot_count = len(self._slots)
         keys_fit = document_bytes <= len(self._keys) - self._key_starts[self.entries]
@@ -101,7 +101,7 @@ class ChunkTable:
         for, ``values[value_starts[c]:value_starts[c + 1]]`` (uint8) are the words of chunk c,
         UTF-8, one space behind each.
         """
-        from winnow.dedup import chunk_kernels
+        from winnow.dedup.signing import chunk_kernels
 
         data, offsets = text_buffers(texts)
         first, count = 0, len(texts)
@@ -158,7 +158,7 @@ class ChunkTable:
 
     def joined(self, texts: pa.Array) -> Iterator[bytes]:
         """For each text its words, UTF-8, one space behind each; empty where it has none."""
-        from winnow.dedup import chunk_kernels
+        from winnow.dedup.signing import chunk_kernels
 
         for first, last, chunks, ends in self.chunks(texts):
             offsets = np.zeros(last - first + 1, np.int64)

@@ -9,9 +9,9 @@ from typing import ClassVar
 import numpy as np
 import pyarrow as pa
 
-from winnow.dedup.clusters import CLUSTERS
-from winnow.dedup.elimination import BEST, KINDS, LINK, SIZE
-from winnow.dedup.partitions import ROWS_AT_ONCE, read_slot, slot_group
+from winnow.dedup.clustering.clusters import CLUSTERS
+from winnow.dedup.clustering.elimination import BEST, KINDS, LINK, SIZE
+from winnow.dedup.clustering.partitions import ROWS_AT_ONCE, read_slot, slot_group
 from winnow.errors import CorruptShard
 from winnow.pipeline.stage import Tally
 from winnow.pipeline.step import Inputs, PlainWork, TaskFunction

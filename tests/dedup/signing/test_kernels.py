@@ -9,10 +9,10 @@ import xxhash
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from winnow.dedup import chunk_kernels, kernels
-from winnow.dedup.chunk_table import ChunkTable
-from winnow.dedup.signatures import permutations
-from winnow.dedup.union_find import elect, flatten, unite
+from winnow.dedup.clustering.union_find import elect, flatten, unite
+from winnow.dedup.signing import chunk_kernels, kernels
+from winnow.dedup.signing.chunk_table import ChunkTable
+from winnow.dedup.signing.signatures import permutations
 
 PRIME = (1 << 61) - 1
 

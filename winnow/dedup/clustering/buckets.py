@@ -14,7 +14,7 @@ from typing import ClassVar
 import numpy as np
 import pyarrow as pa
 
-from winnow.dedup.keys import KeyLayout, key_range
+from winnow.dedup.clustering.keys import KeyLayout, key_range
 from winnow.pipeline.stage import Tally
 from winnow.pipeline.step import Inputs, PlainWork, TaskFunction
 from winnow.store.manifest import Store

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from winnow.dedup.keys import KeyLayout
+from winnow.dedup.clustering.keys import KeyLayout
 from winnow.store.manifest import Store
 from winnow.store.shards import open_shard
 

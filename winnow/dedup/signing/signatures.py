@@ -13,9 +13,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from winnow.dedup import kernels
-from winnow.dedup.chunk_table import ChunkTable, ChunkWords
-from winnow.dedup.normalise import chunk_pieces
+from winnow.dedup.signing import kernels
+from winnow.dedup.signing.chunk_table import ChunkTable, ChunkWords
+from winnow.dedup.signing.normalise import chunk_pieces
 from winnow.text.splits import ChunkSplit
 from winnow.text.words import ENGLISH, splitter
 

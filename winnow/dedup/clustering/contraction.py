@@ -14,9 +14,9 @@ from typing import ClassVar
 import numpy as np
 import pyarrow as pa
 
-from winnow.dedup.buckets import EDGES
-from winnow.dedup.keys import KeyLayout
-from winnow.dedup.partitions import Partitions, slot_group
+from winnow.dedup.clustering.buckets import EDGES
+from winnow.dedup.clustering.keys import KeyLayout
+from winnow.dedup.clustering.partitions import Partitions, slot_group
 from winnow.pipeline.stage import Tally
 from winnow.pipeline.step import Inputs, PlainWork, TaskFunction
 from winnow.store.manifest import Store
@@ -36,7 +36,7 @@ def contract(left: np.ndarray, right: np.ndarray) -> Edges:
     uint64[edges] each. Every document of ``left`` and ``right`` with an edge to another one is in
     the result, as an end; the larger ends ascend, each once.
     """
-    from winnow.dedup.union_find import flatten, unite
+    from winnow.dedup.clustering.union_find import flatten, unite
 
     ids = np.concatenate([left, right])
     order = np.argsort(ids)

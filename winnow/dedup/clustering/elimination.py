@@ -30,12 +30,12 @@ from typing import ClassVar
 import numpy as np
 import pyarrow as pa
 
-from winnow.dedup.buckets import EDGES
-from winnow.dedup.clusters import ROWS_PER_BATCH
-from winnow.dedup.contraction import EdgeBuffer, Edges, routed
-from winnow.dedup.keys import KeyLayout
-from winnow.dedup.node_ids import collect_ids, node_preferences, too_many_nodes
-from winnow.dedup.partitions import ROWS_AT_ONCE, Partitions, read_slot, slot_group
+from winnow.dedup.clustering.buckets import EDGES
+from winnow.dedup.clustering.clusters import ROWS_PER_BATCH
+from winnow.dedup.clustering.contraction import EdgeBuffer, Edges, routed
+from winnow.dedup.clustering.keys import KeyLayout
+from winnow.dedup.clustering.node_ids import collect_ids, node_preferences, too_many_nodes
+from winnow.dedup.clustering.partitions import ROWS_AT_ONCE, Partitions, read_slot, slot_group
 from winnow.pipeline.stage import Tally
 from winnow.pipeline.step import Inputs, PlainWork, TaskFunction
 from winnow.store.manifest import Store
@@ -99,7 +99,7 @@ class _Elimination:
         self.first = cut.firsts[work.partition]
 
     def run(self) -> Iterator[pa.RecordBatch]:
-        from winnow.dedup.union_find import flatten, lowest, unite
+        from winnow.dedup.clustering.union_find import flatten, lowest, unite
 
         for name in ("edges", "contracted", "nodes", "components"):
             self.tally.count(name, 0)
@@ -168,7 +168,7 @@ class _Elimination:
 
     def _sums(self) -> None:
         """Size and survivor of every component, with all that hangs onto it."""
-        from winnow.dedup.union_find import gather
+        from winnow.dedup.clustering.union_find import gather
 
         count = len(self.nodes)
         self.best = np.zeros(count, np.uint64)

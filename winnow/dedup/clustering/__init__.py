@@ -1,0 +1,1 @@
+"""Band keys → clusters: buckets, edges and connected components, in bounded memory."""

@@ -1,0 +1,1 @@
+"""Texts → signatures: normalised words or characters, shingles, MinHash values, band keys."""

@@ -1,0 +1,1 @@
+"""Clusters checked by the true similarity of their documents."""
