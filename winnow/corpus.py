@@ -223,7 +223,9 @@ class Corpus:
 
     def _rewrites(self) -> tuple[str, ...]:
         return tuple(
-            store.path for store in self._of_kind("measures") if "text" in store.manifest["schema"]
+            store.path
+            for store in self._of_kind("measures", "verdicts")
+            if "text" in store.manifest["schema"]
         )
 
     def _with_verdict(
@@ -291,7 +293,7 @@ class Corpus:
                 if row < seen + batch.num_rows:
                     found = batch.slice(row - seen, 1).to_pylist()[0]
                     stories[str(store.manifest["name"])] = found
-                    if store.kind == "measures" and found["text"] is not None:
+                    if store.kind != "documents" and found.get("text") is not None:
                         rewritten = {name: found[name] for name in ("text", "text_bytes")}
                     break
                 seen += batch.num_rows

@@ -15,11 +15,12 @@ from winnow.dedup.signing.chunk_table import ChunkTable
 from winnow.dedup.signing.normalise import chunk_pieces
 from winnow.dedup.steps import (
     MEMORY_BYTES,
+    DedupOptions,
     check_cluster_settings,
     dedup_drafts,
     plan_parts,
 )
-from winnow.dedup.survivors import Keep, check_policy, policy_column, preferences
+from winnow.dedup.survivors import Keep, Policy, check_policy
 from winnow.pipeline.sizes import ByteSize
 from winnow.pipeline.stage import Tally
 from winnow.pipeline.step import Draft, Inputs, PlainWork, PlanContext, TaskFunction
@@ -59,12 +60,11 @@ class Exact:
     def expand(self, context: PlanContext) -> list[Draft]:
         column = "url" if self.on == "url" else "text"
         require_columns(context.columns, (column,), context.name)
-        policy = policy_column(self.keep, self.keep_by, context.columns, context.name)
+        policy = Policy.parse(self.keep, self.keep_by, (), context.columns, context.name)
         layout = KeyLayout(bands=1, parts=plan_parts(context, self.memory_bytes), wide=True)
-        work = ExactSignWork(self.on, column, self.keep, policy, layout)
-        return dedup_drafts(
-            context, work, layout, self.memory_bytes, self.cluster_partitions, "exact_duplicate"
-        )
+        work = ExactSignWork(self.on, column, policy, layout)
+        options = DedupOptions("exact_duplicate", self.memory_bytes, self.cluster_partitions)
+        return dedup_drafts(context, work, layout, options)
 
 
 @dataclass(frozen=True)
@@ -73,8 +73,7 @@ class ExactSignWork(PlainWork):
 
     on: On
     column: str
-    keep: Keep
-    policy_column: str
+    policy: Policy
     layout: KeyLayout
     version: ClassVar[int] = 1
 
@@ -82,7 +81,7 @@ class ExactSignWork(PlainWork):
         assert inputs.view is not None
         view = inputs.view.open()
         table = ChunkTable(chunk_pieces) if self.on == "normalised_text" else None
-        columns = list(dict.fromkeys(["doc_id", self.column, self.policy_column]))
+        columns = list(dict.fromkeys(["doc_id", self.column, *self.policy.columns]))
 
         def task(index: int, tally: Tally) -> Iterator[pa.RecordBatch]:
             found = [np.zeros((0, 4), np.uint64)]
@@ -93,7 +92,7 @@ class ExactSignWork(PlainWork):
                 values = table.joined(column) if table else column.to_pylist()
                 hashes, hashed = hash_values(values, len(column))
                 ids = batch.column("doc_id").to_numpy(zero_copy_only=False)
-                preferred = preferences(self.keep, batch.column(self.policy_column))
+                preferred = self.policy.preferences(batch)
                 rows = np.column_stack([hashes, ids, preferred])[hashed]
                 found.append(rows)
                 tally.count("documents", len(ids))

@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 import pyarrow as pa
 
 from winnow.dedup.clustering.keys import KeyLayout
+from winnow.dedup.index.option import IndexOption
+from winnow.dedup.rehydration import Rehydration
+from winnow.dedup.signing.banding import solve_bands
+from winnow.dedup.signing.shape import Family, Shape, ShingleHash, Shingles
 from winnow.dedup.steps import (
     MEMORY_BYTES,
+    DedupOptions,
     check_cluster_settings,
     dedup_drafts,
     plan_parts,
 )
-from winnow.dedup.survivors import Keep, check_policy, policy_column, preferences
+from winnow.dedup.survivors import Keep, Policy, check_policy
+from winnow.dedup.verifying.option import Verification
 from winnow.pipeline.sizes import ByteSize
 from winnow.pipeline.stage import Tally
 from winnow.pipeline.step import Draft, Inputs, PlainWork, PlanContext, TaskFunction
 from winnow.schema import require_columns
+from winnow.text.words import WordRules
+
+DEFAULT_BANDS, DEFAULT_ROWS = 14, 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,80 +39,160 @@ class MinHash:
     The defaults are FineWeb's (Penedo et al. 2024, section 3.4) with the hash of FineWeb-2:
     documents of Jaccard similarity 0.75 over 5-word runs are found with probability 0.77, of 0.85
     with 0.99. Signatures equal datatrove 0.10's. Differs from it: who survives is a policy, not an
-    accident of the union's order; and everything but signing is cut into parts of bounded memory.
+    accident of the union's order (which ``keep = "datatrove-0.10"`` reproduces); and everything but
+    signing is cut into parts of bounded memory.
     """
 
     use: ClassVar[str] = "minhash"
-    version: ClassVar[int] = 1
-    requires: ClassVar[tuple[str, ...]] = ("numba",)
+    version: ClassVar[int] = 2
 
+    signatures: Family = "datatrove"
+    """Whose arithmetic: signatures equal datatrove's, or datasketch's MinHash's (seed 1)."""
+    shingle_hash: ShingleHash = "xxh64"
+    """``sha1`` is FineWeb's of 2024."""
+    hash_bits: int = 64
+    """Of a hash and a value: 64 or 32 (datasketch: 32)."""
+    shingles: Shingles = "words"
+    """Runs of words, or of characters (which needs no words of any language)."""
     ngram_words: int = 5
     """Words of a shingle; a document with fewer has no signature and no duplicate."""
-    bands: int = 14
-    rows_per_band: int = 8
+    ngram_chars: int = 24
+    """Characters of a shingle, where those are shingled; NeMo Curator's number."""
+    segmented: tuple[str, ...] = ()
+    """Languages whose words are found by a segmenter: any of bo, dz, ja, km, lo, my, th, wuu, yue,
+    zh. All others but English are split by script."""
+    similarity: float | None = None
+    """Solve bands and rows: as few documents as can be above this Jaccard similarity are missed,
+    and below it found; 0 to 1."""
+    permutations: int = 128
+    """Values of a signature to be cut into bands, where ``similarity`` is given."""
+    bands: int = 0
+    """0: 14, or what ``similarity`` asks for."""
+    rows_per_band: int = 0
+    """0: 8, or what ``similarity`` asks for."""
     seed: int = 1
     keep: Keep = "longest"
     """Which duplicate stays; see :data:`winnow.dedup.survivors.Keep`."""
     keep_by: str | None = None
-    """The column that ``keep = "highest"`` and ``"lowest"`` compare, e.g. a quality score."""
+    """The column (or expression over columns) that ``keep = "highest"`` and ``"lowest"`` compare,
+    e.g. ``quality_score``."""
+    prefer: tuple[str, ...] = ()
+    """Before ``keep`` decides: ``domain:example.org``, ``source:books``, best first."""
+    verify: Literal["no", "jaccard"] = "no"
+    """``jaccard``: compute the true similarity of every document of a cluster to its survivor, and
+    keep what is less similar than ``verify_similarity``."""
+    verify_similarity: float | None = None
+    """0 to 1; absent: ``similarity``, or the similarity found with probability one half."""
+    rehydrate: Literal["no", "fineweb-2"] | tuple[tuple[int, ...], ...] = "no"
+    """How often training sees the survivor of a cluster: ``fineweb-2``, or pairs ``[n, times]`` of
+    the smallest cluster size and the times."""
+    index: tuple[str, ...] = ()
+    """Runs or index folders: what they hold a near-duplicate of is rejected."""
+    index_only: bool = False
+    """Look for duplicates in the index alone, not within this input."""
     memory_bytes: ByteSize = MEMORY_BYTES
     """What a bucket or cluster task may hold; smaller means more tasks, never another result."""
     cluster_partitions: int = 0
     """Into how many ranges of documents clustering is cut, which go one after another: 0 decides by
     the size of the input, 1 is one task. Never another result."""
 
+    path_fields: ClassVar[tuple[str, ...]] = ("index",)
+
     def __post_init__(self) -> None:
         check_policy(self.keep, self.keep_by)
-        for name in ("ngram_words", "bands", "rows_per_band"):
+        for name in ("ngram_words", "ngram_chars", "permutations"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be 1 at least, got {getattr(self, name)}")
+        for name in ("bands", "rows_per_band"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} must be 0 (automatic) or more, got {getattr(self, name)}")
         if not 0 <= self.seed < 1 << 32:
             raise ValueError(f"seed must be 0 to 2^32 - 1, got {self.seed}")
+        if self.hash_bits not in (32, 64):
+            raise ValueError(f"hash_bits must be 32 or 64, got {self.hash_bits}")
+        for name in ("similarity", "verify_similarity"):
+            value = getattr(self, name)
+            if value is not None and not 0 < value <= 1:
+                raise ValueError(f"{name} must be above 0 and 1 at most, got {value}")
+        if self.similarity is not None and (self.bands or self.rows_per_band):
+            raise ValueError("similarity solves bands and rows_per_band; give it or them")
+        if self.verify_similarity is not None and self.verify == "no":
+            raise ValueError('verify_similarity goes with verify = "jaccard"')
+        if self.index_only and not self.index:
+            raise ValueError("index_only goes with index")
         check_cluster_settings(self.memory_bytes, self.cluster_partitions)
+        self.shape.check()
+        _ = self._rehydration
+
+    @property
+    def requires(self) -> tuple[str, ...]:
+        return ("numba", *self.shape.words.requires())
+
+    @property
+    def shape(self) -> Shape:
+        """What a signature is; two runs of equal shapes can be compared."""
+        bands, rows = self.bands or DEFAULT_BANDS, self.rows_per_band or DEFAULT_ROWS
+        if self.similarity is not None:
+            bands, rows = solve_bands(self.similarity, self.permutations)
+        return Shape(
+            shingles=self.shingles,
+            ngram=self.ngram_words if self.shingles == "words" else self.ngram_chars,
+            bands=bands,
+            rows_per_band=rows,
+            seed=self.seed,
+            family=self.signatures,
+            shingle_hash=self.shingle_hash,
+            bits=self.hash_bits,
+            words=WordRules("spacy", self.segmented),
+        )
+
+    @property
+    def _rehydration(self) -> Rehydration | None:
+        return None if self.rehydrate == "no" else Rehydration.parse(self.rehydrate)
 
     def expand(self, context: PlanContext) -> list[Draft]:
         require_columns(context.columns, ("text",), context.name)
-        policy = policy_column(self.keep, self.keep_by, context.columns, context.name)
+        policy = Policy.parse(self.keep, self.keep_by, self.prefer, context.columns, context.name)
         language = "language" if "language" in context.columns.names else None
-        parts = plan_parts(context, self.memory_bytes)
-        layout = KeyLayout(bands=self.bands, parts=parts, wide=False)
-        work = MinHashSignWork(
-            self.ngram_words, self.rows_per_band, self.seed, self.keep, policy, language, layout
-        )
-        return dedup_drafts(
-            context, work, layout, self.memory_bytes, self.cluster_partitions, "near_duplicate"
-        )
+        shape = self.shape
+        layout = KeyLayout(shape.bands, plan_parts(context, self.memory_bytes), wide=False)
+        work = MinHashSignWork(shape, policy, language, layout)
+        verification = None
+        if self.verify == "jaccard" or self.keep == "datatrove-0.10":
+            verification = Verification.of(
+                shape, language, policy, self.verify_similarity or self.similarity, self.verify
+            )
+        index = None
+        if self.index:
+            index = IndexOption.of(self.index, shape, self.index_only, context.name)
+        options = DedupOptions(
+            "near_duplicate", self.memory_bytes, self.cluster_partitions, verification, index,
+            self._rehydration,
+        )  # fmt: skip
+        return dedup_drafts(context, work, layout, options)
 
 
 @dataclass(frozen=True)
 class MinHashSignWork(PlainWork):
     """Band keys of the kept documents of a shard."""
 
-    ngram_words: int
-    rows_per_band: int
-    seed: int
-    keep: Keep
-    policy_column: str
+    shape: Shape
+    policy: Policy
     language_column: str | None
     layout: KeyLayout
-    version: ClassVar[int] = 1
-
-    def fingerprint_extra(self) -> dict[str, Any]:
-        # what is a letter, a digit, a mark is what Python's Unicode says
-        return {"unicode": unicodedata.unidata_version}
+    version: ClassVar[int] = 2
 
     def open(self, inputs: Inputs) -> TaskFunction:
         from winnow.dedup.signing.signatures import Signers
 
         assert inputs.view is not None
         view = inputs.view.open()
-        bands = self.layout.bands
-        signers = Signers(self.ngram_words, bands, self.rows_per_band, self.seed)
-        wanted = ["doc_id", "text", self.policy_column, self.language_column]
+        signers = Signers(self.shape)
+        wanted = ["doc_id", "text", *self.policy.columns, self.language_column]
         columns = [name for name in dict.fromkeys(wanted) if name is not None]
 
         def task(index: int, tally: Tally) -> Iterator[pa.RecordBatch]:
-            keys = [np.zeros((0, bands), np.uint64)]
+            keys = [np.zeros((0, self.layout.bands), np.uint64)]
             others = [np.zeros((0, 2), np.uint64)]
             for name in ("documents", "signed", "too_short"):
                 tally.count(name, 0)
@@ -112,7 +200,7 @@ class MinHashSignWork(PlainWork):
                 languages = self.language_column and batch.column(self.language_column)
                 found, signed = signers.band_keys(batch.column("text"), languages)
                 ids = batch.column("doc_id").to_numpy(zero_copy_only=False)
-                preferred = preferences(self.keep, batch.column(self.policy_column))
+                preferred = self.policy.preferences(batch)
                 keys.append(found[signed])
                 others.append(np.column_stack([ids, preferred])[signed])
                 signed_count = int(signed.sum())

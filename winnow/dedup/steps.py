@@ -1,6 +1,18 @@
-"""Keys → verdicts: the steps that exact and near-duplicate removal have in common."""
+"""Keys → verdicts: the steps that exact and near-duplicate removal have in common.
+
+::
+
+    X-sign ─► (X-merge) ─► (X-match ─► X-matched) ─► X-bucket ─► cluster steps ─► X-cluster
+                                                 ─► (X-shingles ─► X-compare ─► X-verified) ─► X
+
+What stands in brackets is there only where the block asks for it (or, merging, where there are too
+many files). X is the name of the block; the last step gives the verdicts.
+"""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
@@ -11,9 +23,14 @@ from winnow.dedup.clustering.elimination import NODE_BYTES, EliminateWork
 from winnow.dedup.clustering.keys import KeyLayout
 from winnow.dedup.clustering.labels import JoinWork, LabelWork
 from winnow.dedup.clustering.node_ids import MAX_PARTITIONS
-from winnow.dedup.verdicts import DEDUP_VERDICTS, SelectWork
+from winnow.dedup.verdicts import SelectWork
 from winnow.pipeline.sizes import ByteSize
 from winnow.pipeline.step import Draft, PlanContext, Work
+
+if TYPE_CHECKING:
+    from winnow.dedup.index.option import IndexOption
+    from winnow.dedup.rehydration import Rehydration
+    from winnow.dedup.verifying.option import Verification
 
 # A page of Common Crawl takes 20 to 30 kB of its WARC; this leaves room for smaller ones. A wrong
 # guess costs passes over the keys, never memory.
@@ -24,6 +41,19 @@ INPUT_BYTES_PER_CLUSTERED = 100_000
 MAX_PARTS = 1 << 12
 MEMORY_BYTES = ByteSize(1_000_000_000)
 MIN_MEMORY_BYTES = 1_000_000
+
+
+@dataclass(frozen=True)
+class DedupOptions:
+    """What a block asks of the steps behind signing."""
+
+    reason: str
+    """The verdict of a document that another one stays for."""
+    memory_bytes: int
+    cluster_partitions: int
+    verification: Verification | None = None
+    index: IndexOption | None = None
+    rehydration: Rehydration | None = None
 
 
 def plan_parts(context: PlanContext, memory_bytes: int) -> int:
@@ -58,41 +88,65 @@ def plan_partitions(context: PlanContext, memory_bytes: int, wanted: int) -> int
 
 
 def dedup_drafts(
-    context: PlanContext,
-    sign: Work,
-    layout: KeyLayout,
-    memory_bytes: int,
-    cluster_partitions: int,
-    reason: str,
+    context: PlanContext, sign: Work, layout: KeyLayout, options: DedupOptions
 ) -> list[Draft]:
-    """sign → bucket → cluster → select; the last is called as the block of the config."""
+    """All steps of a block, the last of them called as the block is; ``sign`` writes the keys."""
     name = context.name
-    keys, edges, clusters = f"{name}-sign", f"{name}-bucket", f"{name}-cluster"
-    partitions = plan_partitions(context, memory_bytes, cluster_partitions)
-    return [
+    keys, clusters = f"{name}-sign", f"{name}-cluster"
+    drafts = [
         Draft(
             name=keys, kind="work", work=sign, schema=layout.schema, format="arrow",
             shard_count=context.document_shards,
-        ),
-        Draft(
-            name=edges, kind="work", work=BucketWork(keys, layout, memory_bytes), schema=EDGES,
-            shard_count=layout.bands * layout.parts, reads=(keys,), uses_view=False,
-        ),
-        *cluster_drafts(name, layout, memory_bytes, partitions),
-        Draft(
-            name=name, kind="verdicts", work=SelectWork(clusters, reason), schema=DEDUP_VERDICTS,
-            shard_count=context.document_shards, reads=(clusters,),
-        ),
+        )
     ]  # fmt: skip
+    index, matched = options.index, ""
+    if index is not None:
+        from winnow.dedup.index.matching import match_drafts
+
+        drafts += match_drafts(context, index, keys, layout, options.memory_bytes)
+        matched = drafts[-1].name
+    if index is not None and index.only:
+        clusters = ""
+    else:
+        partitions = plan_partitions(context, options.memory_bytes, options.cluster_partitions)
+        drafts.append(
+            Draft(
+                name=f"{name}-bucket", kind="work",
+                work=BucketWork(keys, layout, options.memory_bytes), schema=EDGES,
+                shard_count=layout.bands * layout.parts, reads=(keys,), uses_view=False,
+            )
+        )  # fmt: skip
+        drafts += cluster_drafts(name, layout, options.memory_bytes, partitions, matched)
+        if options.verification is not None:
+            from winnow.dedup.verifying.steps import verify_drafts
+
+            drafts += verify_drafts(
+                context, options.verification, keys, clusters, matched, layout, options.memory_bytes
+            )
+            clusters = drafts[-1].name
+    select = SelectWork(
+        clusters, options.reason, matched, options.verification is not None, options.rehydration
+    )
+    drafts.append(
+        Draft(
+            name=name, kind="verdicts", work=select, schema=select.schema,
+            shard_count=context.document_shards,
+            reads=tuple(step for step in (clusters, matched) if step),
+        )
+    )  # fmt: skip
+    return drafts
 
 
-def cluster_drafts(name: str, layout: KeyLayout, memory_bytes: int, count: int) -> list[Draft]:
+def cluster_drafts(
+    name: str, layout: KeyLayout, memory_bytes: int, count: int, matched: str = ""
+) -> list[Draft]:
     """One step, or for ``count`` partitions: route, eliminate from the last partition to the first,
-    label back, cluster."""
+    label back, cluster. ``matched``: the step that found documents of an index, if there is one."""
     keys, edges, clusters = f"{name}-sign", f"{name}-bucket", f"{name}-cluster"
+    known = (matched,) if matched else ()
     if count == 1:
-        one = ClusterWork(keys, edges, layout, memory_bytes // CLUSTERED_BYTES, name)
-        return [_work(clusters, one, CLUSTERS, 1, (keys, edges))]
+        one = ClusterWork(keys, edges, layout, memory_bytes // CLUSTERED_BYTES, name, matched)
+        return [_work(clusters, one, CLUSTERS, 1, (keys, edges, *known))]
     route = f"{name}-route"
     eliminated = tuple(f"{name}-eliminate-{p:03d}" for p in range(count))
     labelled = tuple(f"{name}-label-{p:03d}" for p in range(count))
@@ -105,9 +159,10 @@ def cluster_drafts(name: str, layout: KeyLayout, memory_bytes: int, count: int) 
     for p in reversed(range(count)):
         later = eliminated[p + 1 :]
         eliminate = EliminateWork(
-            keys, route, later, layout, p, count, edges_at_once, most_nodes, name
+            keys, route, later, layout, p, count, edges_at_once, most_nodes, name, matched
         )
-        drafts.append(_work(eliminated[p], eliminate, EDGES, 1, (keys, route, *later)))
+        reads = (keys, route, *later, *known)
+        drafts.append(_work(eliminated[p], eliminate, EDGES, 1, reads))
     for p in range(count):
         label = LabelWork(eliminated[p:], labelled[:p], p, count)
         drafts.append(_work(labelled[p], label, CLUSTERS, 1, (*eliminated[p:], *labelled[:p])))

@@ -6,6 +6,7 @@ to the smallest ``doc_id``, which makes the choice independent of everything but
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -15,7 +16,17 @@ import pyarrow.compute as pc
 from winnow.errors import PlanError
 from winnow.schema import require_columns
 
-Keep = Literal["longest", "shortest", "first", "last", "earliest", "latest", "highest", "lowest"]
+Keep = Literal[
+    "longest",
+    "shortest",
+    "first",
+    "last",
+    "earliest",
+    "latest",
+    "highest",
+    "lowest",
+    "datatrove-0.10",
+]
 """longest, shortest: characters of the text. first, last: ``doc_id``, the order of the input.
 earliest, latest: ``crawl_date``. highest, lowest: the column that ``keep_by`` names. A document
 without date or value loses to every one that has it."""
@@ -82,3 +93,30 @@ def _ranked(column: pa.Array, ascending: np.ndarray, keep: Keep) -> np.ndarray:
     valid = column.is_valid().to_numpy(zero_copy_only=False)
     # 0 is for "no value"; a real value at the very end of the range shares the place above it
     return np.where(valid, np.maximum(wanted, np.uint64(1)), np.uint64(0))
+
+
+@dataclass(frozen=True)
+class Policy:
+    """A block's choice of survivor, as its sign work holds it."""
+
+    keep: Keep
+    keep_by: str | None
+    prefer: tuple[str, ...]
+    columns: tuple[str, ...]
+    """Columns that :meth:`preferences` reads."""
+
+    @classmethod
+    def parse(
+        cls,
+        keep: Keep,
+        keep_by: str | None,
+        prefer: tuple[str, ...],
+        columns: pa.Schema,
+        stage: str,
+    ) -> Policy:
+        """The policy over the ``columns`` that there are; :class:`PlanError` where it cannot be."""
+        return cls(keep, keep_by, prefer, (policy_column(keep, keep_by, columns, stage),))
+
+    def preferences(self, batch: pa.RecordBatch) -> np.ndarray:
+        """``uint64[rows]``, greatest preferred, of a batch that has :attr:`columns`."""
+        return preferences(self.keep, batch.column(self.columns[0]))

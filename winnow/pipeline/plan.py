@@ -297,6 +297,7 @@ class _Builder:
             ),
             fingerprint=fingerprint,
             config=canonical(described),
+            cost=draft.cost,
         )
         self.steps.append(step)
         if draft.kind == "documents":
@@ -305,6 +306,8 @@ class _Builder:
             self.aligned.append(folder)
         elif draft.kind in MASKS:
             self.masks.append(folder)
+            if draft.kind == "verdicts" and "text" in draft.schema.names:
+                self.rewrites.append(folder)
             new = [f for f in draft.schema if f.name not in self.columns.names]
             self.columns = pa.schema([*self.columns, *new])
 

@@ -40,6 +40,9 @@ FILTERS = {
 COMPOSITES = {
     "exact": "winnow.dedup.exact:Exact",
     "minhash": "winnow.dedup.minhash:MinHash",
+    "lines": "winnow.dedup.lines:Lines",
+    "ngram_overlap": "winnow.dedup.ngram_overlap:NgramOverlap",
+    "substring": "winnow.dedup.substring:Substring",
     "tokenize": "winnow.tokenize.composite:Tokenize",
 }
 BUILT_IN = {**SOURCES, **STAGES, **FILTERS, **COMPOSITES}

@@ -79,6 +79,18 @@ class PlainWork:
         return {}
 
 
+@dataclass(frozen=True)
+class Cost:
+    """What a step is expected to take, from the sizes that a plan knows: an estimate, told by
+    `winnow plan` and compared with what came of it by `winnow status --costs`."""
+
+    memory_bytes: int
+    """Peak of one task, besides what a worker takes that does nothing (some 300 MB)."""
+    read_bytes: int
+    written_bytes: int
+    """By all of its tasks."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Draft:
     """A step as a stage or composite proposes it; the plan adds paths and fingerprint."""
@@ -96,6 +108,7 @@ class Draft:
     format: ShardFormat = "parquet"
     label: str = ""
     """What the progress line and the funnel call it; the name where empty."""
+    cost: Cost | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,6 +140,7 @@ class Step:
     fingerprint: str
     config: dict[str, Any] = field(hash=False, default_factory=dict)
     """Canonical description of the work, as the manifest keeps it."""
+    cost: Cost | None = field(hash=False, default=None)
 
     @property
     def folder(self) -> str:

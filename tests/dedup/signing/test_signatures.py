@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from winnow.dedup.signing.chunk_table import ChunkTable
 from winnow.dedup.signing.normalise import chunk_pieces
+from winnow.dedup.signing.shape import Shape
 from winnow.dedup.signing.signatures import Signer, Signers, chunk_words, permutations
 from winnow.text.words import words_of
 
@@ -146,7 +147,7 @@ def test_null_and_absent_texts_have_no_signature(signer: Signer) -> None:
 
 
 def test_language_chooses_how_words_are_split() -> None:
-    signers = Signers(5, 14, 8, 1)
+    signers = Signers(Shape())
     text = "我们去北京看长城因为天气好"
     texts = pa.array([text, text, text])
     _keys, signed = signers.band_keys(texts, pa.array(["en", "zh", None]))

@@ -49,6 +49,8 @@ class ClusterWork(PlainWork):
     """Documents with an edge that memory has room for; more end the run with advice."""
     block: str
     """What the config calls the block, for messages."""
+    matched: str = ""
+    """Name of the step that found documents of an index, which are preferred to all others."""
     version: ClassVar[int] = 1
     outside_fingerprint = ("most_nodes", "block")
 
@@ -57,6 +59,7 @@ class ClusterWork(PlainWork):
 
         key_store = Store.open(inputs.stores[self.keys])
         edge_store = Store.open(inputs.stores[self.edges])
+        matched = Store.open(inputs.stores[self.matched]) if self.matched else None
 
         def task(index: int, tally: Tally) -> Iterator[pa.RecordBatch]:
             pairs = _edges(edge_store)
@@ -71,7 +74,7 @@ class ClusterWork(PlainWork):
             for left, right in _edges(edge_store):
                 unite(parents, np.searchsorted(nodes, left), np.searchsorted(nodes, right))
             flatten(parents)
-            preferences = node_preferences(nodes, key_store, self.layout)
+            preferences = node_preferences(nodes, key_store, self.layout, matched)
             sizes = np.zeros(len(nodes), np.uint32)
             survivors = np.zeros(len(nodes), kind)
             elect(parents, preferences, sizes, survivors)
@@ -99,9 +102,11 @@ def _edges(store: Store) -> Iterator[tuple[np.ndarray, np.ndarray]]:
 
 
 class ClusterReader:
-    """A finished cluster store, searched by doc_id; reads only the batches that are asked for."""
+    """A finished store of CLUSTERS (perhaps with more columns), searched by doc_id; reads only the
+    batches that are asked for."""
 
     def __init__(self, store: Store) -> None:
+        self._schema = store.schema
         self._files = [open_shard(store.folder, shard.file) for shard in store.shards]
         counts = [file.num_record_batches for file in self._files]
         self._ends = np.cumsum(counts, dtype=np.int64).tolist()
@@ -128,4 +133,4 @@ class ClusterReader:
             start = int(np.searchsorted(doc_ids, np.uint64(first_id), "left"))
             end = int(np.searchsorted(doc_ids, np.uint64(last_id), "right"))
             found.append(batch.slice(start, end - start))
-        return pa.Table.from_batches(found, CLUSTERS)
+        return pa.Table.from_batches(found, self._schema)

@@ -71,6 +71,8 @@ class EliminateWork(PlainWork):
     most_nodes: int
     block: str
     """What the config calls the block, for messages."""
+    matched: str = ""
+    """Name of the step that found documents of an index, which are preferred to all others."""
     version: ClassVar[int] = 1
     outside_fingerprint = ("most_nodes", "block")
 
@@ -79,9 +81,10 @@ class EliminateWork(PlainWork):
         routed_store = Store.open(inputs.stores[self.routed])
         later = [Store.open(inputs.stores[name]) for name in self.later]
         cut = Partitions.of(keys, self.layout, self.partitions)
+        matched = Store.open(inputs.stores[self.matched]) if self.matched else None
 
         def task(index: int, tally: Tally) -> Iterator[pa.RecordBatch]:
-            yield from _Elimination(self, keys, routed_store, later, cut, tally).run()
+            yield from _Elimination(self, keys, routed_store, later, cut, matched, tally).run()
 
         return task
 
@@ -91,9 +94,10 @@ class _Elimination:
 
     def __init__(
         self, work: EliminateWork, keys: Store, routed_store: Store, later: list[Store],
-        cut: Partitions, tally: Tally,
+        cut: Partitions, matched: Store | None, tally: Tally,
     ) -> None:  # fmt: skip
         self.work, self.keys, self.cut, self.tally = work, keys, cut, tally
+        self.matched = matched
         self.routed, self.later = routed_store, later
         self.slots = KINDS * work.partitions
         self.first = cut.firsts[work.partition]
@@ -175,7 +179,7 @@ class _Elimination:
         self.sizes = np.zeros(count, np.uint32)
         self.survivors = np.zeros(count, np.uint64)
         sums = (self.best, self.sizes, self.survivors)
-        preferences = node_preferences(self.nodes, self.keys, self.work.layout)
+        preferences = node_preferences(self.nodes, self.keys, self.work.layout, self.matched)
         for start in range(0, count, ROWS_AT_ONCE):
             some = slice(start, start + ROWS_AT_ONCE)
             ids = self.nodes[some]

@@ -13,6 +13,8 @@ from winnow.store.manifest import Store
 
 _WAITING = 1 << 20
 MAX_PARTITIONS = 256
+IN_INDEX = np.uint64((1 << 64) - 1)
+"""The preference of a document that an index has, which no other has where there is an index."""
 
 
 def collect_ids(arrays: Iterable[np.ndarray], limit: int | None = None) -> np.ndarray:
@@ -46,8 +48,12 @@ def distinct(arrays: list[np.ndarray]) -> np.ndarray:
     return ids[first]
 
 
-def node_preferences(nodes: np.ndarray, store: Store, layout: KeyLayout) -> np.ndarray:
+def node_preferences(
+    nodes: np.ndarray, store: Store, layout: KeyLayout, matched: Store | None = None
+) -> np.ndarray:
     """The preference of every node, ``uint64[nodes]``, from the shards that hold them.
+
+    Nodes that an index has (``matched``) are preferred to all others: :data:`IN_INDEX`.
 
     A document's shard is ``doc_id >> 32`` in every store that a source makes, so only shards that
     hold a node are opened; where that does not find all, the others are.
@@ -73,6 +79,11 @@ def node_preferences(nodes: np.ndarray, store: Store, layout: KeyLayout) -> np.n
             f"{store.path} lacks {int(missing.sum()):,} documents of the buckets made from it",
             remedy="`winnow verify` names damaged shards; delete them and run again.",
         )
+    if matched is not None:
+        from winnow.dedup.index.matched import MatchedReader
+
+        found = np.minimum(found, IN_INDEX - np.uint64(1))
+        found[MatchedReader(matched).find(nodes)[0]] = IN_INDEX
     return found
 
 

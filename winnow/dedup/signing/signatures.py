@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from winnow.dedup.signing import kernels
 from winnow.dedup.signing.chunk_table import ChunkTable, ChunkWords
 from winnow.dedup.signing.normalise import chunk_pieces
+from winnow.dedup.signing.shape import Shape
 from winnow.text.splits import ChunkSplit
 from winnow.text.words import ENGLISH, splitter
 
@@ -72,11 +73,11 @@ class Signers:
     Texts are compared across languages as within one: what counts is the words.
     """
 
-    def __init__(self, ngram_words: int, bands: int, rows_per_band: int, seed: int) -> None:
-        shape = (ngram_words, bands, rows_per_band, seed)
-        self._bands = bands
-        self._english = Signer(word_table(ENGLISH), *shape)
-        self._others = Signer(word_table(BY_SCRIPT), *shape)
+    def __init__(self, shape: Shape) -> None:
+        self.shape = shape
+        sizes = (shape.ngram, shape.bands, shape.rows_per_band, shape.seed)
+        self._english = Signer(word_table(ENGLISH), *sizes)
+        self._others = Signer(word_table(BY_SCRIPT), *sizes)
 
     def band_keys(
         self, texts: pa.Array, languages: pa.Array | None
@@ -85,7 +86,7 @@ class Signers:
         if languages is None:
             return self._english.band_keys(texts)
         english = pc.fill_null(pc.equal(languages, ENGLISH), True)
-        keys = np.zeros((len(texts), self._bands), np.uint64)
+        keys = np.zeros((len(texts), self.shape.bands), np.uint64)
         signed = np.zeros(len(texts), np.bool_)
         for mask, signer in ((english, self._english), (pc.invert(english), self._others)):
             rows = np.flatnonzero(mask.to_numpy(zero_copy_only=False))

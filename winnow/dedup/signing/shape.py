@@ -1,0 +1,47 @@
+"""What a signature is: the numbers that must be equal for two of them to be compared."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from winnow.text.words import DEFAULT_RULES, WordRules
+
+Family = Literal["datatrove", "datasketch"]
+ShingleHash = Literal["xxh64", "sha1"]
+Shingles = Literal["words", "chars"]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Everything that a document's MinHash signature depends on besides its text and language."""
+
+    shingles: Shingles = "words"
+    ngram: int = 5
+    """Words, or characters, of a shingle."""
+    bands: int = 14
+    rows_per_band: int = 8
+    seed: int = 1
+    family: Family = "datatrove"
+    """Whose permutations, and whose arithmetic."""
+    shingle_hash: ShingleHash = "xxh64"
+    bits: int = 64
+    """Of a hash and a value: 64 or 32."""
+    words: WordRules = DEFAULT_RULES
+
+    @property
+    def values(self) -> int:
+        """Of a signature."""
+        return self.bands * self.rows_per_band
+
+    def check(self) -> None:
+        """Raise :class:`ValueError` for combinations that mean nothing."""
+        if self.family == "datasketch" and (self.bits != 32 or self.shingle_hash != "sha1"):
+            raise ValueError(
+                'signatures = "datasketch" goes with shingle_hash = "sha1" and hash_bits = 32'
+            )
+
+    def fingerprint_extra(self) -> dict[str, Any]:
+        # what is a letter, a digit, a mark is what Python's Unicode says
+        return {"unicode": unicodedata.unidata_version}
