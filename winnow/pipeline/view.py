@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from winnow.errors import CorruptShard, StoreError
 from winnow.schema import KEPT
+from winnow.store.checksums import REMEDY
 from winnow.store.manifest import Store
 from winnow.store.shards import open_shard
 
@@ -80,7 +81,13 @@ class OpenView:
                 f"shard {shard} of the stores over {self.documents.path} differ in rows",
                 remedy="Delete the smaller store's folder and run again.",
             )
-        for group in range(len(rows.pop())):
+        counts = rows.pop()
+        if sum(counts) != self.documents.shards[shard].rows:
+            raise CorruptShard(
+                f"shard {shard} of {self.documents.path} does not hold the rows of its receipt",
+                remedy=REMEDY,
+            )
+        for group in range(len(counts)):
             found: dict[str, pa.Array] = {}
             for names, file in sources:
                 table = file.read_row_group(group, columns=names, use_threads=False)

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from winnow.errors import CorruptShard, StoreError
+from winnow.store.checksums import KEY, REMEDY, batch_checksum, checked_batch
 from winnow.store.files import Folder, HashingFile, _filesystem
 from winnow.store.receipts import Receipt
 
@@ -55,6 +56,7 @@ class ShardWriter:
                 compression="zstd",
                 compression_level=3,
                 write_page_index=False,
+                write_page_checksum=True,
                 store_schema=True,
             )
         else:
@@ -89,7 +91,9 @@ class ShardWriter:
             )
         self.rows += batch.num_rows
         if self._format == "arrow":
-            self._writer.write_batch(batch)
+            crc = batch_checksum(batch)
+            metadata = None if crc is None else {KEY: str(crc).encode()}
+            self._writer.write_batch(batch, custom_metadata=metadata)
             return
         if batch.num_rows:
             self._held.append(batch)
@@ -132,7 +136,7 @@ def open_shard(folder: Folder, file: str) -> Any:
             source = pa.memory_map(path)
         if file.endswith(".arrow"):
             return pa.ipc.open_file(source)
-        return pq.ParquetFile(source)
+        return pq.ParquetFile(source, page_checksum_verification=True)
     except FileNotFoundError:
         raise CorruptShard(
             f"{path} is missing, though its store's manifest lists it",
@@ -141,7 +145,7 @@ def open_shard(folder: Folder, file: str) -> Any:
     except (pa.ArrowInvalid, OSError) as error:
         raise CorruptShard(
             f"{path} cannot be read: {error}",
-            remedy="`winnow verify` names all such shards; delete them and run again.",
+            remedy=REMEDY,
         ) from error
 
 
@@ -155,10 +159,10 @@ def read_batches(
             yield from shard.iter_batches(batch_size=batch_rows, columns=columns)
             return
         for index in range(shard.num_record_batches):
-            batch = shard.get_batch(index)
+            batch = checked_batch(shard, index, folder.join(file))
             yield batch if columns is None else batch.select(columns)
     except (pa.ArrowInvalid, OSError) as error:
         raise CorruptShard(
             f"{folder.join(file)} cannot be read: {error}",
-            remedy="`winnow verify` names all such shards; delete them and run again.",
+            remedy=REMEDY,
         ) from error
