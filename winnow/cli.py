@@ -90,6 +90,32 @@ def parser() -> argparse.ArgumentParser:
         "--apply", metavar="NAME", help="write the new verdicts as RUN/applied/NAME"
     )
 
+    similar = _add(commands, "similar", "documents of a run that are similar to one, or to a text")
+    _run_argument(similar)
+    similar.add_argument("url", nargs="?", metavar="URL", help="a document of the run")
+    similar.add_argument("--text", metavar="FILE", help="any text instead (- is standard input)")
+    similar.add_argument("--language", metavar="CODE", help="of --text, ISO 639-1 (English)")
+    similar.add_argument("--block", metavar="NAME", help="which minhash of the run (the last)")
+    similar.add_argument("-n", type=int, default=10, metavar="N", help="how many at most (10)")
+    similar.add_argument(
+        "--min-similarity", type=float, default=0.0, metavar="J", help="Jaccard, 0 to 1 (0)"
+    )
+
+    clusters = _add(commands, "clusters", "the largest clusters of duplicates, side by side")
+    _run_argument(clusters)
+    clusters.add_argument("--block", metavar="NAME", help="which deduplication (the last)")
+    one = clusters.add_mutually_exclusive_group()
+    one.add_argument("--url", help="the cluster of this document")
+    one.add_argument("--cluster", type=int, metavar="ID", help="the cluster of this id")
+    clusters.add_argument("-n", type=int, default=5, metavar="N", help="how many clusters (5)")
+    clusters.add_argument(
+        "--members", type=int, default=2, metavar="N", help="shown of each, besides who stayed (2)"
+    )
+    clusters.add_argument(
+        "--context", type=int, default=1, metavar="N", help="equal lines around others (1)"
+    )
+    clusters.add_argument("--html", metavar="FILE", help="write a page instead")
+
     compare = _add(commands, "compare", "which documents each of several verdicts keeps")
     _run_argument(compare)
     compare.add_argument(
@@ -240,6 +266,8 @@ _MODULES = {
     "peek": "winnow.commands.peek",
     "explain": "winnow.commands.explain",
     "whatif": "winnow.commands.whatif",
+    "similar": "winnow.commands.similar",
+    "clusters": "winnow.commands.clusters",
     "compare": "winnow.commands.compare",
     "tune": "winnow.commands.tune",
     "verify": "winnow.commands.verify",

@@ -28,6 +28,8 @@ from winnow.store.manifest import Store
 
 if TYPE_CHECKING:
     from winnow.compare import Comparison
+    from winnow.duplicates.clusters import Clusters
+    from winnow.duplicates.similar import SimilarDocuments
 
 
 def open_corpus(path: str | os.PathLike[str]) -> Corpus:
@@ -135,6 +137,47 @@ class Corpus:
         """Documents with all verdicts so far; for batch-wise work in bounded memory."""
         masks = tuple(store.path for store in self._of_kind(*MASKS))
         return View(self._one("documents").path, masks, rewrites=self._rewrites()).open()
+
+    @property
+    def full_view(self) -> OpenView:
+        """As :attr:`view`, with the columns of measures and clusters too."""
+        masks = tuple(store.path for store in self._of_kind(*MASKS))
+        aligned = tuple(store.path for store in self._of_kind("measures"))
+        return View(self._one("documents").path, masks, aligned, self._rewrites()).open()
+
+    def similar(
+        self,
+        url: str | None = None,
+        *,
+        text: str | None = None,
+        language: str | None = None,
+        most: int = 10,
+        min_similarity: float = 0.0,
+        block: str | None = None,
+    ) -> SimilarDocuments:
+        """Documents similar to the one at ``url``, or to ``text`` (in ``language``, ISO 639-1), by
+        true Jaccard similarity, from the keys that the run's MinHash has stored. ``block`` names
+        one of several."""
+        from winnow.duplicates.similar import find_similar
+
+        return find_similar(
+            self, url=url, text=text, language=language, most=most,
+            min_similarity=min_similarity, block=block,
+        )  # fmt: skip
+
+    def clusters(
+        self,
+        block: str | None = None,
+        *,
+        most: int = 5,
+        members: int = 3,
+        cluster_id: int | None = None,
+    ) -> Clusters:
+        """The largest clusters of a deduplication (default: the last) with their documents next to
+        the one that stayed; or the cluster ``cluster_id``."""
+        from winnow.duplicates.clusters import find_clusters
+
+        return find_clusters(self, block=block, most=most, members=members, cluster_id=cluster_id)
 
     @property
     def documents(self) -> Rows:

@@ -17,6 +17,10 @@ from winnow.store.files import Folder
 from winnow.store.manifest import Store
 from winnow.store.receipts import finished, sum_counters
 
+TOLD = ("in_index", "uncompared", "split_off", "removed_bytes", "repeats")
+"""Counters of a block's steps that the funnel tells as text: documents that an index has, clusters'
+members that true similarity parted, text that went, copies that training sees."""
+
 _LOST_AT_THE_SOURCE = ("skipped.", "problems.")
 
 
@@ -88,6 +92,9 @@ class Funnel:
                 if count:
                     share = count / max(row.came, 1)
                     lines.append(f"  - {reason:<26}{count:>12,}{share:>11.1%}")
+            told = [f"{name} {row.notes[name]:,}" for name in TOLD if row.notes.get(name)]
+            if told and row.step != "read":
+                lines.append(f"    {', '.join(told)}")
             share = row.kept_share
             lines.append(
                 f"{'after ' + row.step:<30}{row.kept:>12,}{share:>11.1%}{row.kept / first:>9.1%}"
@@ -130,7 +137,7 @@ def read_funnel(path: str) -> Funnel:
         if state.finished and state.kind == "documents":
             rows += _source_rows(state)
         elif state.finished and state.kind in MASKS:
-            rows.append(_verdict_row(state))
+            rows.append(_verdict_row(state, states))
         elif state.finished and state.kind == "tokens" and manifest is not None:
             tokens = manifest.get("tokens")
     return Funnel(run["name"], tuple(states), tuple(rows), tokens)
@@ -166,7 +173,7 @@ def _source_rows(state: StepState) -> list[FunnelRow]:
     return [FunnelRow("read", came, counters.get("documents", 0), reasons, notes)]
 
 
-def _verdict_row(state: StepState) -> FunnelRow:
+def _verdict_row(state: StepState, before: list[StepState]) -> FunnelRow:
     verdicts = {
         name.removeprefix("verdict."): count
         for name, count in state.counters.items()
@@ -175,4 +182,7 @@ def _verdict_row(state: StepState) -> FunnelRow:
     kept = verdicts.pop(KEPT, 0)
     ordered = dict(sorted(verdicts.items(), key=lambda item: -item[1]))
     notes = {k: v for k, v in state.counters.items() if not k.startswith("verdict.")}
+    for step in before:  # the steps of its block
+        if step.kind == "work" and step.name.startswith(f"{state.name}-"):
+            notes |= {k: v for k, v in step.counters.items() if k in TOLD}
     return FunnelRow(state.label, kept + sum(verdicts.values()), kept, ordered, notes)

@@ -52,6 +52,8 @@ class Story:
     extracted: str
     """As it was extracted."""
     clusters: list[dict[str, Any]]
+    repeats: list[dict[str, Any]]
+    """What steps that look for repeated lines, n-grams and substrings found in the text."""
     tokens: dict[str, Any] | None
     bytes: dict[str, Any] = field(default_factory=dict)
     """Where the record lies, and the command that gets it."""
@@ -76,7 +78,7 @@ def tell(corpus: Corpus, url: str) -> Story:
     page = document.story["documents"]
     text = page["text"]
     for name, row in document.story.items():
-        if name.startswith("measures") and row.get("text") is not None:
+        if name != "documents" and row.get("text") is not None:
             text = row["text"]
     measures: list[MeasureLine] = []
     recipes: dict[str, str] = {}
@@ -96,6 +98,7 @@ def tell(corpus: Corpus, url: str) -> Story:
         text=text,
         extracted=page["text"],
         clusters=_clusters(corpus, document),
+        repeats=_repeats(document),
         tokens=_tokens(corpus, page["doc_id"]) if kept else None,
         bytes=_bytes(page),
     )
@@ -220,8 +223,25 @@ def _clusters(corpus: Corpus, document: Document) -> list[dict[str, Any]]:
                 "size": row["cluster_size"],
                 "survivor_id": survivor,
                 "survivor_url": url,
+                "similarity": row.get("similarity"),
+                "index_id": row.get("index_id"),
+                "repeat_count": row.get("repeat_count"),
             }
         )
+    return found
+
+
+def _repeats(document: Document) -> list[dict[str, Any]]:
+    """Of each store of verdicts that can rewrite: its step, verdict, and what it measured."""
+    found = []
+    for store, row in document.story.items():
+        if store != "documents" and "verdict" in row and "text" in row and row["verdict"]:
+            plain = ("doc_id", "verdict", "text", "text_bytes")
+            measured = {name: value for name, value in row.items() if name not in plain}
+            rewritten = row["text"] is not None
+            found.append(
+                {"step": store, "verdict": row["verdict"], "rewritten": rewritten, **measured}
+            )
     return found
 
 

@@ -67,6 +67,13 @@ def _lines(story: Story) -> list[str]:
         lines += ["", "  verdicts besides"]
         lines += [f"    {name:<28}{verdict}" for name, verdict in story.recipes.items()]
     for cluster in story.clusters:
+        if cluster["index_id"] is not None:
+            lines += [
+                "",
+                f"  {cluster['step']}: {cluster['verdict']}, an index has it (document "
+                f"{cluster['index_id']:,})",
+            ]
+            continue
         if cluster["size"] == 1:
             lines += ["", f"  {cluster['step']}: {cluster['verdict']}, nothing like it was found"]
             continue
@@ -74,6 +81,17 @@ def _lines(story: Story) -> list[str]:
             "",
             f"  {cluster['step']}: {cluster['verdict']}, in a cluster of {cluster['size']:,}",
             f"    survivor: {cluster['survivor_url']}",
+        ]
+        if cluster["similarity"] is not None:
+            lines.append(f"    Jaccard similarity to it: {cluster['similarity']:.3f}")
+        if cluster["repeat_count"]:
+            lines.append(f"    training sees it {cluster['repeat_count']} times")
+    for each in story.repeats:
+        lines += ["", f"  {each['step']}: {each['verdict']}{', rewritten' * each['rewritten']}"]
+        lines += [
+            f"    {name:<28}{_value(value):>12}"
+            for name, value in each.items()
+            if isinstance(value, int | float) and name != "rewritten"
         ]
     if story.tokens is not None:
         tokens = story.tokens

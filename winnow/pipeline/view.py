@@ -7,7 +7,7 @@ a mask, and changing it moves no text.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -15,10 +15,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from winnow.errors import CorruptShard, StoreError
-from winnow.schema import KEPT
+from winnow.schema import KEPT, ROW_BITS
 from winnow.store.checksums import REMEDY
 from winnow.store.manifest import Store
-from winnow.store.shards import open_shard
+from winnow.store.shards import ROWS_PER_GROUP, open_shard
 
 
 @dataclass(frozen=True)
@@ -66,9 +66,10 @@ class OpenView:
         return [(self._stores[i], names) for i, names in chosen.items()]
 
     def _groups(
-        self, shard: int, columns: list[str]
+        self, shard: int, columns: list[str], only: Collection[int] | None = None
     ) -> Iterator[tuple[pa.RecordBatch, list[pa.Array]]]:
-        """Every row group of ``shard``: its ``columns``, and the verdict column of each mask."""
+        """Every row group of ``shard`` (of those numbered ``only``): its ``columns``, and the
+        verdict column of each mask."""
         sources = [(names, _parquet(store, shard)) for store, names in self._where(columns)]
         masks = [_parquet(store, shard) for store in self.masks]
         rewritten = [name for name in ("text", "text_bytes") if name in columns]
@@ -88,6 +89,8 @@ class OpenView:
                 remedy=REMEDY,
             )
         for group in range(len(counts)):
+            if only is not None and group not in only:
+                continue
             found: dict[str, pa.Array] = {}
             for names, file in sources:
                 table = file.read_row_group(group, columns=names, use_threads=False)
@@ -114,16 +117,48 @@ class OpenView:
         """As :meth:`masked`, with the word instead of the mask: "kept", or the reason of the first
         step that rejected the row."""
         for batch, verdicts in self._groups(shard, columns):
-            reason = pa.array([KEPT] * batch.num_rows, pa.string())
-            for verdict in verdicts:
-                open_case = pc.and_(pc.equal(reason, KEPT), pc.is_valid(verdict))
-                reason = pc.if_else(open_case, verdict, reason)
-            yield batch, reason
+            yield batch, _reason(verdicts, batch.num_rows)
+
+    def rows(self, doc_ids: Sequence[int], columns: list[str]) -> pa.Table:
+        """The documents ``doc_ids`` in that order: ``columns``, and ``verdict`` as
+        :meth:`verdicts` has it. Reads the row groups that they lie in, no more.
+
+        :class:`StoreError` for an id that no document has.
+        """
+        shards: dict[int, set[int]] = {}
+        for doc_id in doc_ids:
+            shard, row = doc_id >> ROW_BITS, doc_id & ((1 << ROW_BITS) - 1)
+            if shard >= self.shard_count or row >= self.documents.shards[shard].rows:
+                raise StoreError(f"{self.documents.path} has no document {doc_id}")
+            shards.setdefault(shard, set()).add(row // ROWS_PER_GROUP)
+        found = {}
+        names = list(dict.fromkeys(["doc_id", *columns]))
+        wanted = pa.array(doc_ids, pa.uint64())
+        for shard, groups in shards.items():
+            for batch, verdicts in self._groups(shard, names, groups):
+                told = batch.append_column("verdict", _reason(verdicts, batch.num_rows))
+                told = told.filter(pc.is_in(batch.column("doc_id"), wanted))
+                for place, doc_id in enumerate(told.column("doc_id").to_pylist()):
+                    found[doc_id] = told.slice(place, 1)
+        if not doc_ids:
+            schemas = {f.name: f.type for store in self._stores for f in store.schema}
+            fields = [pa.field(name, schemas[name]) for name in columns]
+            return pa.schema([*fields, pa.field("verdict", pa.string())]).empty_table()
+        table = pa.Table.from_batches([found[doc_id] for doc_id in doc_ids])
+        return table.select([*columns, "verdict"]).combine_chunks()
 
     def kept(self, shard: int, columns: list[str]) -> Iterator[pa.RecordBatch]:
         """The kept rows of ``shard``, ``columns`` only, a batch a row group (may be empty)."""
         for batch, mask in self.masked(shard, columns):
             yield batch.filter(mask)
+
+
+def _reason(verdicts: list[pa.Array], rows: int) -> pa.Array:
+    reason = pa.array([KEPT] * rows, pa.string())
+    for verdict in verdicts:
+        open_case = pc.and_(pc.equal(reason, KEPT), pc.is_valid(verdict))
+        reason = pc.if_else(open_case, verdict, reason)
+    return reason
 
 
 def _parquet(store: Store, shard: int) -> pq.ParquetFile:
