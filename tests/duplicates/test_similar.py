@@ -48,7 +48,7 @@ def test_the_similarity_is_jaccard_of_five_word_runs(corpus: winnow.Corpus) -> N
     found = {each.doc_id: each.similarity for each in corpus.similar(text=changed, most=1000)}
     sets = []
     for text in (document.text, changed):
-        table = str.maketrans({c: " " for c in "!\"#%&()*+,-./:;<=>?@[]^_`{|}~—–…«»“”„’‘'$"})
+        table = str.maketrans(dict.fromkeys("!\"#%&()*+,-./:;<=>?@[]^_`{|}~—–…«»“”„’‘'$", " "))
         plain = text.lower().translate(table)
         run = words_of("".join(c for c in plain))
         sets.append({tuple(run[i : i + 5]) for i in range(len(run) - 4)})

@@ -123,7 +123,7 @@ def find_similar(
     if "language" in {name for each in corpus.stores.values() for name in each.schema.names}:
         columns.append("language")
     rows = corpus.full_view.rows(ranked, columns)
-    theirs = rows.column("language") if "language" in columns else pa.nulls(len(rows), pa.string())
+    theirs = rows.column("language") if "language" in columns else pa.nulls(rows.num_rows, pa.string())
     similarities = _jaccard(signers, texts, languages, rows.column("text"), theirs)
     documents = [
         SimilarDocument(float(similarity), met[doc_id], doc_id, address, verdict)

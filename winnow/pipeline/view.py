@@ -119,7 +119,7 @@ class OpenView:
         for batch, verdicts in self._groups(shard, columns):
             yield batch, _reason(verdicts, batch.num_rows)
 
-    def rows(self, doc_ids: Sequence[int], columns: list[str]) -> pa.Table:
+    def rows(self, doc_ids: Sequence[int], columns: list[str]) -> pa.RecordBatch:
         """The documents ``doc_ids`` in that order: ``columns``, and ``verdict`` as
         :meth:`verdicts` has it. Reads the row groups that they lie in, no more.
 
@@ -141,11 +141,11 @@ class OpenView:
                 for place, doc_id in enumerate(told.column("doc_id").to_pylist()):
                     found[doc_id] = told.slice(place, 1)
         if not doc_ids:
-            schemas = {f.name: f.type for store in self._stores for f in store.schema}
-            fields = [pa.field(name, schemas[name]) for name in columns]
-            return pa.schema([*fields, pa.field("verdict", pa.string())]).empty_table()
-        table = pa.Table.from_batches([found[doc_id] for doc_id in doc_ids])
-        return table.select([*columns, "verdict"]).combine_chunks()
+            kinds = {field.name: field.type for store in self._stores for field in store.schema}
+            schema = pa.schema([(name, kinds[name]) for name in columns] + [("verdict", pa.string())])
+            return pa.RecordBatch.from_pylist([], schema)
+        batch = pa.concat_batches([found[doc_id] for doc_id in doc_ids])
+        return batch.select([*columns, "verdict"])
 
     def kept(self, shard: int, columns: list[str]) -> Iterator[pa.RecordBatch]:
         """The kept rows of ``shard``, ``columns`` only, a batch a row group (may be empty)."""

@@ -21,6 +21,7 @@ from winnow.train.config_file import to_values
 from winnow.train.data import StepBatch, StepReader
 from winnow.train.device import compile_blocks, compute_dtype, prepare_device
 from winnow.train.evaluate import Evaluation, evaluate
+from winnow.train.import_hf import check_tokenizer, initial_shape, load_initial
 from winnow.train.interrupt import StopRequest
 from winnow.train.loss import linear_cross_entropy
 from winnow.train.metrics import Metrics, Progress
@@ -76,14 +77,12 @@ class Trainer:
             pack_tokens=config.data.pack_tokens,
             max_context=config.data.max_context,
         )
-        shape = model_shape(config.model, self.train_shards.vocab_size)
-        self.model = Decoder(shape, compute_dtype(config.runtime, self.device))
-        initialise(self.model, config.model.seed)
+        self.resumed = find_start(config.checkpoint, self.say)
+        self.model = self._make_model()
         self.model.to(self.device)
         self.backend = select_backend(self.device, config.model.attention)
         self.settled = settle(config, self.model.parameter_count)
         self.optimizer = make_optimizer(self.model, config.optimizer, self.settled)
-        self.resumed = find_start(config.checkpoint, self.say)
         self.at = Position()
         if self.resumed is not None:
             self.at = restore(
@@ -92,6 +91,23 @@ class Trainer:
         self.metrics = Metrics(config.checkpoint.folder, self.at.step if self.resumed else None)
         self._skipped_in_a_row = 0
         compile_blocks(self.model, config.runtime)
+
+    def _make_model(self) -> Decoder:
+        """On the CPU, with the weights to begin from unless a checkpoint's come instead."""
+        config, vocab_size = self.config.model, self.train_shards.vocab_size
+        dtype = compute_dtype(self.config.runtime, self.device)
+        if config.init is None:
+            model = Decoder(model_shape(config, vocab_size), dtype)
+            initialise(model, config.seed)
+            return model
+        model = Decoder(initial_shape(config.init, vocab_size, config.vocab_pad_to), dtype)
+        if self.resumed is None:
+            load_initial(model, config.init)
+            doubt = check_tokenizer(config.init, self.train_shards.tokenizer.get("sha256"))
+            self.say(f"init    from {config.init}")
+            if doubt:
+                self.say(f"note    {doubt}")
+        return model
 
     def run(self) -> Result:
         """Train to the last step, or until somebody asks to end; save in both cases."""

@@ -6,6 +6,7 @@ No torch here: a config is read and checked without it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from winnow.errors import ConfigError
@@ -43,6 +44,8 @@ class ModelConfig:
     """Back end of document-masked attention; see docs/training.md."""
     seed: int = 0
     """Decides the initial weights."""
+    init: Path | None = None
+    """Folder in Hugging Face's layout to begin from: its weights and its shape, not the preset's."""
 
     def __post_init__(self) -> None:
         sizes = ("layers", "width", "heads", "kv_heads", "head_dim", "mlp_width", "vocab_pad_to")
