@@ -32,7 +32,7 @@ EXCEPTIONS = {
 }
 TOP = {
     *("__init__", "__main__", "cli", "commands", "compare", "corpus", "funnel", "report", "rows"),
-    *("story", "tune", "whatif"),
+    *("duplicates", "provenance", "story", "tune", "whatif"),
 }
 
 

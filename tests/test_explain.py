@@ -80,10 +80,10 @@ def test_the_record_can_be_cut_out_of_its_file(corpus: winnow.Corpus) -> None:
 
 
 def test_common_crawl_paths_give_a_range_request() -> None:
-    from winnow.story import _bytes
+    from winnow.story import record_bytes
 
     page = {"warc_file": "crawl-data/CC-MAIN-2024-51/x.warc.gz", "warc_offset": 5, "warc_length": 7}
-    assert _bytes(page)["command"] == (
+    assert record_bytes(page)["command"] == (
         "curl -s -r 5-11 https://data.commoncrawl.org/crawl-data/CC-MAIN-2024-51/x.warc.gz | gunzip"
     )
 

@@ -243,6 +243,13 @@ def parser() -> argparse.ArgumentParser:
     sample.add_argument("--top-k", type=int, default=50, metavar="K", help="0: all tokens (50)")
     sample.add_argument("--seed", type=int, default=0, help="another seed, another text (0)")
 
+    trace = _add(commands, "trace", "the web pages that a training step read, or a page's steps")
+    _checkpoint_argument(trace)
+    trace.add_argument("--step", type=int, metavar="N", help="what step N read (1 is the first)")
+    trace.add_argument("--row", type=int, metavar="N", help="of it, one packed sample (from 0)")
+    trace.add_argument("--url", help="which steps read this page")
+    trace.add_argument("--doc-id", type=int, metavar="ID", help="the same by document id")
+
     export = _add(commands, "export", "a trained model as a folder that transformers loads")
     _checkpoint_argument(export)
     export.add_argument("output", metavar="FOLDER", help="a new folder")
@@ -306,6 +313,7 @@ _MODULES = {
     "quality train": "winnow.commands.quality",
     "train": "winnow.commands.training",
     "sample": "winnow.commands.sample",
+    "trace": "winnow.commands.provenance",
     "export": "winnow.commands.export",
     "doctor": "winnow.commands.doctor",
 }

@@ -100,7 +100,7 @@ def tell(corpus: Corpus, url: str) -> Story:
         clusters=_clusters(corpus, document),
         repeats=_repeats(document),
         tokens=_tokens(corpus, page["doc_id"]) if kept else None,
-        bytes=_bytes(page),
+        bytes=record_bytes(page),
     )
 
 
@@ -266,7 +266,7 @@ def _tokens(corpus: Corpus, doc_id: int) -> dict[str, Any] | None:
     return None
 
 
-def _bytes(page: dict[str, Any]) -> dict[str, Any]:
+def record_bytes(page: dict[str, Any]) -> dict[str, Any]:
     """WARC file, offset and length, and how to get the record again."""
     file, offset, length = (page[key] for key in ("warc_file", "warc_offset", "warc_length"))
     if file.startswith("crawl-data/"):

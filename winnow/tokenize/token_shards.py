@@ -247,6 +247,13 @@ class TokenShards:
         batch, row = self._locate(index)
         return int(self._doc_ids[batch][row])
 
+    def find(self, doc_id: int) -> list[int]:
+        """The documents with this id: none, one, or as many as it is repeated."""
+        found: list[int] = []
+        for first, ids in zip(self._first.tolist(), self._doc_ids, strict=False):
+            found += (first + np.flatnonzero(ids == np.uint64(doc_id))).tolist()
+        return found
+
     def file(self, index: int) -> str:
         """Path of the shard that holds document ``index``, for messages."""
         return self._files[self._locate(index)[0]]

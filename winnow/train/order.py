@@ -97,6 +97,16 @@ class DataOrder:
         rows = zip(documents.tolist(), starts.tolist(), stops.tolist(), strict=True)
         return [Piece(*row) for row in rows if row[2] > row[1]]
 
+    def samples_of(self, document: int, epoch: int) -> range:
+        """The samples of ``epoch`` (counted from the start of the run) that hold a token of
+        ``document``; empty where it lies in the tail that the epoch leaves out."""
+        self._enter(epoch)
+        start = int(self._starts[np.flatnonzero(self._documents == document)[0]])
+        last = min((start + int(self.lengths[document]) - 1) // self.pack_tokens + 1,
+                   self.samples_per_epoch)  # fmt: skip
+        first = epoch * self.samples_per_epoch
+        return range(first + start // self.pack_tokens, first + last)
+
     def state(self, sample: int) -> OrderState:
         """The state of a run whose next sample is ``sample``."""
         epoch, next_sample = divmod(sample, self.samples_per_epoch)

@@ -45,7 +45,7 @@ class ModelConfig:
     seed: int = 0
     """Decides the initial weights."""
     init: Path | None = None
-    """Folder in Hugging Face's layout to begin from: its weights and its shape, not the preset's."""
+    """Folder in Hugging Face's layout to begin from: its weights and shape, not the preset's."""
 
     def __post_init__(self) -> None:
         sizes = ("layers", "width", "heads", "kv_heads", "head_dim", "mlp_width", "vocab_pad_to")
