@@ -243,6 +243,18 @@ def parser() -> argparse.ArgumentParser:
     sample.add_argument("--top-k", type=int, default=50, metavar="K", help="0: all tokens (50)")
     sample.add_argument("--seed", type=int, default=0, help="another seed, another text (0)")
 
+    evaluation = _add(commands, "eval", "bits per byte of a trained model on unseen token stores")
+    _checkpoint_argument(evaluation)
+    evaluation.add_argument(
+        "--tokens", nargs="+", default=[], metavar="STORE", help="token stores (the corpus's own)"
+    )
+    evaluation.add_argument(
+        "--split", choices=("train", "validation"), default="validation", help="(validation)"
+    )
+    evaluation.add_argument(
+        "--max-tokens", type=int, default=1_000_000, metavar="N", help="of a store (1000000)"
+    )
+
     trace = _add(commands, "trace", "the web pages that a training step read, or a page's steps")
     _checkpoint_argument(trace)
     trace.add_argument("--step", type=int, metavar="N", help="what step N read (1 is the first)")
@@ -313,6 +325,7 @@ _MODULES = {
     "quality train": "winnow.commands.quality",
     "train": "winnow.commands.training",
     "sample": "winnow.commands.sample",
+    "eval": "winnow.commands.evaluation",
     "trace": "winnow.commands.provenance",
     "export": "winnow.commands.export",
     "doctor": "winnow.commands.doctor",

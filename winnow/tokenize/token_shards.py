@@ -8,7 +8,8 @@ Layout of a store of kind "tokens"::
     validation-00000-of-00001.arrow
 
 Documents are shuffled when the store is written, so reading in file order is already a valid
-shuffle. Document ``i`` of a split is its i-th row, counted over the split's shards in order.
+shuffle. Document ``i`` of a split is its i-th row, counted over the split's shards in order. A run
+that rehydrates has several rows of some documents, each at a place of its own in the shuffle.
 
 The columns are in :func:`token_schema`; ``input_ids`` ends with the end-of-text id and begins
 with no special id. Everything here needs pyarrow and numpy only.
@@ -114,9 +115,13 @@ def shard_name(split: str, index: int, count: int) -> str:
     return f"{split}-{index:05d}-of-{count:05d}.arrow"
 
 
-def shard_extra(split: str, tokens: int, text_bytes: int) -> dict[str, Any]:
-    """What a shard's receipt says of its tokens; pass it to ``ShardWriter.receipt(extra=…)``."""
-    return {"split": split, "tokens": int(tokens), "text_bytes": int(text_bytes)}
+def shard_extra(split: str, tokens: int, text_bytes: int, repeats: int = 0) -> dict[str, Any]:
+    """What a shard's receipt says of its tokens; pass it to ``ShardWriter.receipt(extra=…)``.
+
+    ``repeats``: rows that are a document's second or a further one; told where there are any.
+    """
+    told = {"repeats": int(repeats)} if repeats else {}
+    return {"split": split, "tokens": int(tokens), "text_bytes": int(text_bytes)} | told
 
 
 def tokens_manifest_extra(
@@ -132,6 +137,7 @@ def tokens_manifest_extra(
 ) -> dict[str, Any]:
     """The manifest's "tokens" section, summed over ``receipts`` (each with a shard_extra).
 
+    ``documents`` counts each once; where some have several rows, ``repeats`` has the rows beyond.
     Pass it to ``write_manifest(kind="tokens", extra=…)``.
     """
     if not 0 <= eos_id < vocab_size:
@@ -146,7 +152,10 @@ def tokens_manifest_extra(
                 f"the receipt of {receipt.file} names split {split!r}, not one of {SPLITS}"
             )
         sums = splits[split]
-        sums["documents"] += receipt.rows
+        repeats = receipt.extra.get("repeats", 0)
+        sums["documents"] += receipt.rows - repeats
+        if repeats:
+            sums["repeats"] = sums.get("repeats", 0) + repeats
         sums["tokens"] += receipt.extra["tokens"]
         sums["text_bytes"] += receipt.extra["text_bytes"]
         sums["shards"] += 1
@@ -170,9 +179,10 @@ def tokens_manifest_extra(
 class TokenShards:
     """One split of a token store, memory-mapped. Open it with :meth:`open`.
 
-    Attributes: ``documents`` and ``tokens`` (counts), ``text_bytes``, ``vocab_size``, ``eos_id``,
-    ``dtype``, ``split``, ``tokenizer`` (the manifest's section), ``fingerprint`` (sha256 hex),
-    ``lengths`` ([documents] int64, tokens of each document, the end-of-text id included).
+    Attributes: ``documents`` (rows: one that is repeated counts each time) and ``tokens`` (counts),
+    ``text_bytes``, ``vocab_size``, ``eos_id``, ``dtype``, ``split``, ``tokenizer`` (the manifest's
+    section), ``fingerprint`` (sha256 hex), ``lengths`` ([documents] int64, tokens of each document,
+    the end-of-text id included).
     """
 
     def __init__(self, store: Store, split: str) -> None:
@@ -191,6 +201,7 @@ class TokenShards:
         self._offsets: list[Array] = []
         self._n_bytes: list[Array] = []
         self._doc_ids: list[Array] = []
+        self._sources: list[pa.DictionaryArray] = []
         self._files: list[str] = []
         for shard in self._shards:
             self._map(shard)
@@ -247,6 +258,11 @@ class TokenShards:
         batch, row = self._locate(index)
         return int(self._doc_ids[batch][row])
 
+    def source(self, index: int) -> str:
+        """Where document ``index`` came from: the source's name in the run that tokenised it."""
+        batch, row = self._locate(index)
+        return str(self._sources[batch][row].as_py())
+
     def find(self, doc_id: int) -> list[int]:
         """The documents with this id: none, one, or as many as it is repeated."""
         found: list[int] = []
@@ -288,6 +304,7 @@ class TokenShards:
                 self._offsets.append(offsets)
                 self._n_bytes.append(batch.column("n_bytes").to_numpy(zero_copy_only=True))
                 self._doc_ids.append(batch.column("doc_id").to_numpy(zero_copy_only=True))
+                self._sources.append(batch.column("source"))
                 self._files.append(path)
                 rows += batch.num_rows
                 tokens += len(values)

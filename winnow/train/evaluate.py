@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from winnow.tokenize.token_shards import TokenShards
@@ -20,6 +21,9 @@ from winnow.train.data import IGNORED, flat_batch
 from winnow.train.loss import label_nats
 from winnow.train.model import Decoder
 from winnow.train.order import Piece
+
+Float64s = npt.NDArray[np.float64]
+Int64s = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,79 @@ class Evaluation:
         return asdict(self)
 
 
+@dataclass(frozen=True)
+class DocumentNats:
+    """What the model needs for each of some documents, all arrays [documents]."""
+
+    nats: Float64s
+    """Of the predicted tokens of text: neither the first nor the end-of-text id."""
+    eos_nats: Float64s
+    """Of the end-of-text id."""
+    tokens: Int64s
+    """Predicted tokens of text."""
+    n_bytes: Int64s
+    """UTF-8 bytes of the text."""
+    vocab_size: int
+
+    def chosen(self, documents: Any) -> DocumentNats:
+        """Those of ``documents``: indexes or a mask."""
+        return DocumentNats(
+            self.nats[documents],
+            self.eos_nats[documents],
+            self.tokens[documents],
+            self.n_bytes[documents],
+            self.vocab_size,
+        )
+
+    def bits(self) -> Float64s:
+        """Of each document's text, its first token (of which nothing is known) included."""
+        first = np.where(self.n_bytes > 0, math.log(self.vocab_size), 0.0)
+        return (self.nats + first) / math.log(2)
+
+    def bits_per_byte(self) -> float:
+        return float(self.bits().sum()) / max(1, int(self.n_bytes.sum()))
+
+
 @torch.no_grad()
+def document_nats(
+    model: Decoder,
+    shards: TokenShards,
+    *,
+    backend: Backend,
+    max_context: int,
+    batch_tokens: int,
+    max_tokens: int,
+) -> DocumentNats:
+    """Measure ``model`` on the first documents of ``shards``, up to ``max_tokens``, at least one.
+
+    Every document is read by itself, in contexts of ``max_context``: the result does not depend
+    on ``batch_tokens`` (but for the last bits of a sum).
+    """
+    device = model.head_weight_VD.device
+    documents = max(1, int(np.searchsorted(np.cumsum(shards.lengths), max_tokens, side="right")))
+    text = np.zeros(documents)
+    eos = np.zeros(documents)
+    predicted = np.zeros(documents, np.int64)
+    for pieces in _batches(shards, documents, max_context, batch_tokens):
+        # on a GPU one shape for all batches, for which the kernels are compiled once
+        pad_to = batch_tokens if device.type == "cuda" else None
+        batch = flat_batch(shards, pieces, max_context, pad_to).to(device)
+        mask = document_mask(batch.doc_start_T, backend)
+        hidden_TD = model(batch.tokens_T, batch.positions_T, mask)
+        nats_T = label_nats(hidden_TD, model.head_weight_VD, batch.labels_T, model.shape.vocab_size)
+        nats = nats_T.double().cpu().numpy()
+        labels = batch.labels_T.cpu().numpy()
+        places = np.repeat([p.document for p in pieces], [p.stop - p.start for p in pieces])
+        nats, labels = nats[: len(places)], labels[: len(places)]  # without padding
+        is_eos = labels == shards.eos_id
+        is_text = (labels != IGNORED) & ~is_eos
+        text += np.bincount(places[is_text], nats[is_text], documents)
+        eos += np.bincount(places[is_eos], nats[is_eos], documents)
+        predicted += np.bincount(places[is_text], minlength=documents)
+    n_bytes = np.array([shards.n_bytes(document) for document in range(documents)], np.int64)
+    return DocumentNats(text, eos, predicted, n_bytes, shards.vocab_size)
+
+
 def evaluate(
     model: Decoder,
     shards: TokenShards,
@@ -47,37 +123,24 @@ def evaluate(
     batch_tokens: int,
     max_tokens: int,
 ) -> Evaluation:
-    """Measure ``model`` on the first documents of ``shards``, up to ``max_tokens``, at least one.
+    """The sums over :func:`document_nats`.
 
-    Every document is read by itself, in contexts of ``max_context``: the result does not depend
-    on ``batch_tokens``. Bits are those of a code that could be decoded: a document's first token,
-    which has nothing before it, costs log2(vocab_size). The end-of-text id is no text and is not
-    counted.
+    Bits are those of a code that could be decoded: a document's first token, which has nothing
+    before it, costs log2(vocab_size). The end-of-text id is no text and is not counted.
 
     bits_per_byte = (sum of nats + documents * ln vocab_size) / (ln 2 * bytes of text)
     """
-    device = model.head_weight_VD.device
-    documents = max(1, int(np.searchsorted(np.cumsum(shards.lengths), max_tokens, side="right")))
-    nats, predicted = 0.0, 0
-    for pieces in _batches(shards, documents, max_context, batch_tokens):
-        # on a GPU one shape for all batches, for which the kernels are compiled once
-        pad_to = batch_tokens if device.type == "cuda" else None
-        batch = flat_batch(shards, pieces, max_context, pad_to).to(device)
-        labels_T = batch.labels_T.masked_fill(batch.labels_T == shards.eos_id, IGNORED)
-        mask = document_mask(batch.doc_start_T, backend)
-        hidden_TD = model(batch.tokens_T, batch.positions_T, mask)
-        nats_T = label_nats(hidden_TD, model.head_weight_VD, labels_T, model.shape.vocab_size)
-        nats += float(nats_T.sum(dtype=torch.float64))
-        predicted += int((labels_T != IGNORED).sum())
-    with_text = int((shards.lengths[:documents] > 1).sum())
-    text_bytes = sum(shards.n_bytes(document) for document in range(documents))
-    bits = (nats + with_text * math.log(shards.vocab_size)) / math.log(2)
+    found = document_nats(
+        model, shards, backend=backend, max_context=max_context, batch_tokens=batch_tokens,
+        max_tokens=max_tokens,
+    )  # fmt: skip
+    predicted = int(found.tokens.sum())
     return Evaluation(
-        bits_per_byte=bits / max(1, text_bytes),
-        loss=nats / max(1, predicted),
-        documents=documents,
+        bits_per_byte=found.bits_per_byte(),
+        loss=float(found.nats.sum()) / max(1, predicted),
+        documents=len(found.nats),
         tokens=predicted,
-        text_bytes=text_bytes,
+        text_bytes=int(found.n_bytes.sum()),
     )
 
 
