@@ -12,6 +12,7 @@ from winnow.tokenize.token_shards import TokenShards
 from winnow.train.config_file import load_config
 from winnow.train.loop import MAX_SKIPPED_IN_A_ROW, Trainer
 from winnow.train.metrics import read_metrics
+from winnow.train.spikes import ENOUGH, SpikeWindow
 
 
 def trainer_of(config_path, *overrides):
@@ -129,3 +130,36 @@ def test_verify_hashes_the_shards_first(toy_config, write_store, documents, tmp_
     trainer_of(toy_config, path)  # the map alone cannot know
     with pytest.raises(CorruptShard, match=r"train-00001-of-00002\.arrow does not have the sha256"):
         trainer_of(toy_config, path, "data.verify=true")
+
+
+def test_a_spike_is_skipped_and_its_documents_are_named(toy_config, tmp_path, toy_store):
+    trainer = trainer_of(toy_config, "batch.steps=40", "optimizer.skip_sigmas=6")
+    accumulate = trainer.accumulate
+    trainer.accumulate = lambda batch: accumulate(batch) * (10 if trainer.at.step == 35 else 1)
+    result = trainer.run()
+    assert (result.step, result.skipped) == (40, 1)
+    lines = read_metrics(tmp_path / "run" / "metrics.jsonl")
+    line = next(x for x in lines if "skipped_because" in x)
+    assert line["step"] == 36 and line["skipped_because"] == "loss or gradient spiked"
+    shards = TokenShards.open(toy_store)
+    pieces = [p for s in line["skipped_samples"] for p in trainer.order.pieces(s)]
+    assert line["skipped_documents"] == sorted({shards.doc_id(p.document) for p in pieces})
+
+
+def test_what_is_a_spike_survives_a_resume(toy_config):
+    whole = trainer_of(toy_config, "batch.steps=40", "optimizer.skip_sigmas=6")
+    whole.run()
+    again = trainer_of(toy_config, "batch.steps=40", "optimizer.skip_sigmas=6")
+    assert again.at.step == 40
+    assert again._window.to_values() == whole._window.to_values()
+    assert len(again._window.to_values()) == 40
+
+
+def test_nothing_is_a_spike_before_enough_was_seen():
+    window = SpikeWindow(3.0)
+    for step in range(ENOUGH):
+        assert not window.is_spike(1e9, 1e9)
+        window.add(2.0 + step % 2, 1.0)
+    assert not window.is_spike(3.5, 1.0)
+    assert window.is_spike(4.5, 1.0) and window.is_spike(2.0, 1.1)
+    assert not SpikeWindow(None, window.to_values()).is_spike(1e9, 1e9)

@@ -93,7 +93,10 @@ def _conclude(trainer: Trainer, result: Result) -> None:
         return
     say(f"saved   {trainer.config.checkpoint.folder} ({result.seconds:.0f} s)")
     if result.skipped:
-        say(f"note    {result.skipped} updates were skipped, their loss was not finite")
+        say(
+            f"note    {result.skipped} updates were skipped; {trainer.metrics.path} says why, and "
+            "which documents they had read"
+        )
     if result.before and result.after:
         was, now = result.before, result.after
         say(

@@ -60,9 +60,11 @@ class OptimizerConfig:
     """On the matrices of the blocks; never on norms and embeddings."""
     clip: float = 1.0
     """Largest norm of the whole gradient."""
+    skip_sigmas: float | None = None
+    """Skip a step whose loss or gradient lies so many deviations above the last 128 (OLMo: 6)."""
 
     def __post_init__(self) -> None:
-        positive("optimizer", self, "eps", "clip")
+        positive("optimizer", self, "eps", "clip", "skip_sigmas")
         if self.lr != "auto":
             positive("optimizer", self, "lr")
         share_of("optimizer", self, "beta1")

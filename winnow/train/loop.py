@@ -31,8 +31,9 @@ from winnow.train.order import DataOrder
 from winnow.train.resume import Position, find_start, restore
 from winnow.train.schedule import learning_rate, settle
 from winnow.train.shape import model_shape
+from winnow.train.spikes import SpikeWindow
 
-MAX_SKIPPED_IN_A_ROW = 5  # non-finite steps after which more of the same will not help
+MAX_SKIPPED_IN_A_ROW = 5  # after so many, more of the same will not help
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,8 @@ class Trainer:
             )
         self.metrics = Metrics(config.checkpoint.folder, self.at.step if self.resumed else None)
         self._skipped_in_a_row = 0
+        kept = () if self.resumed is None else self.resumed.values.get("last_steps", ())
+        self._window = SpikeWindow(config.optimizer.skip_sigmas, kept)
         compile_blocks(self.model, config.runtime)
 
     def _make_model(self) -> Decoder:
@@ -168,6 +171,7 @@ class Trainer:
                 "order": self.order.state(self.at.sample).to_values(),
                 "tokens": self.at.tokens,
                 "skipped": self.at.skipped,
+                "last_steps": self._window.to_values(),
                 "shape": dataclasses.asdict(self.model.shape),
                 "settled": dataclasses.asdict(self.settled),
                 "config": to_values(self.config),
@@ -200,17 +204,18 @@ class Trainer:
         loss = self.accumulate(batch)
         clip = self.config.optimizer.clip
         norm = float(torch.nn.utils.clip_grad_norm_(self.model.parameters(), clip))
-        finite = math.isfinite(loss) and math.isfinite(norm)
-        if finite:
+        why = self._why_skip(loss, norm)
+        if why is None:
             self.optimizer.step()
+            self._window.add(loss, norm)
         self.optimizer.zero_grad(set_to_none=True)
-        self._skipped_in_a_row = 0 if finite else self._skipped_in_a_row + 1
+        self._skipped_in_a_row = 0 if why is None else self._skipped_in_a_row + 1
         epoch = self.order.state(self.at.sample).epoch
         self.at = Position(
             step=self.at.step + 1,
             sample=batch.samples.stop,
             tokens=self.at.tokens + self.settled.global_tokens,
-            skipped=self.at.skipped + (not finite),
+            skipped=self.at.skipped + (why is not None),
         )
         seconds = time.perf_counter() - began + wait_seconds
         values: dict[str, Any] = {
@@ -224,19 +229,30 @@ class Trainer:
             "epoch": epoch,
             "skipped": self.at.skipped,
         }
-        if not finite:
-            values["skipped_samples"] = list(batch.samples)
-        if self.at.step % self.config.runtime.log_every == 0 or not finite:
+        if why is not None:
+            values |= {"skipped_because": why, "skipped_samples": list(batch.samples)}
+            values["skipped_documents"] = self._doc_ids(batch)
+        if self.at.step % self.config.runtime.log_every == 0 or why is not None:
             self.metrics.write("train", self.at.step, **values)
         if self._skipped_in_a_row >= MAX_SKIPPED_IN_A_ROW:
             raise StageError(
-                f"step {self.at.step}: loss or gradient was not finite in {MAX_SKIPPED_IN_A_ROW} "
-                "steps in a row; training has diverged",
+                f"step {self.at.step}: {MAX_SKIPPED_IN_A_ROW} steps in a row were skipped (the last "
+                f"one: {why}); training has diverged",
                 stage="train",
                 where=f"samples {batch.samples.start} to {batch.samples.stop - 1}",
                 remedy="Resume from the last checkpoint with a lower optimizer.lr.",
             )
         return values
+
+    def _why_skip(self, loss: float, norm: float) -> str | None:
+        if not (math.isfinite(loss) and math.isfinite(norm)):
+            return "loss or gradient not finite"
+        return "loss or gradient spiked" if self._window.is_spike(loss, norm) else None
+
+    def _doc_ids(self, batch: StepBatch) -> list[int]:
+        """The documents that the step read, so that `winnow trace --doc-id` can show them."""
+        pieces = (piece for sample in batch.samples for piece in self.order.pieces(sample))
+        return sorted({self.train_shards.doc_id(piece.document) for piece in pieces})
 
     def _evaluate(self, first: bool = False) -> dict[str, Any] | None:
         """The evaluation at this step, or (``first``) the run's first; made where there is none."""

@@ -34,7 +34,7 @@ class Position:
     tokens: int = 0
     """Read so far."""
     skipped: int = 0
-    """Updates that were skipped because something was not finite."""
+    """Updates that were skipped: not finite, or a spike."""
 
 
 def find_start(config: CheckpointConfig, say: Callable[[str], None]) -> Checkpoint | None:
