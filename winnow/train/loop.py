@@ -236,8 +236,8 @@ class Trainer:
             self.metrics.write("train", self.at.step, **values)
         if self._skipped_in_a_row >= MAX_SKIPPED_IN_A_ROW:
             raise StageError(
-                f"step {self.at.step}: {MAX_SKIPPED_IN_A_ROW} steps in a row were skipped (the last "
-                f"one: {why}); training has diverged",
+                f"step {self.at.step}: {MAX_SKIPPED_IN_A_ROW} steps in a row were skipped (the "
+                f"last one: {why}); training has diverged",
                 stage="train",
                 where=f"samples {batch.samples.start} to {batch.samples.stop - 1}",
                 remedy="Resume from the last checkpoint with a lower optimizer.lr.",
