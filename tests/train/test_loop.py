@@ -163,3 +163,27 @@ def test_nothing_is_a_spike_before_enough_was_seen():
     assert not window.is_spike(3.5, 1.0)
     assert window.is_spike(4.5, 1.0) and window.is_spike(2.0, 1.1)
     assert not SpikeWindow(None, window.to_values()).is_spike(1e9, 1e9)
+
+
+def test_muon_learns_and_resumes_exactly(toy_config, tmp_path):
+    def muon(folder, steps):
+        return trainer_of(
+            toy_config,
+            f"batch.steps={steps}",
+            "optimizer.kind=muon",
+            "schedule.decay_share=0",
+            "schedule.warmup_share=0",
+            f"checkpoint.folder={tmp_path / folder}",
+        )
+
+    whole = muon("whole", 60)
+    result = whole.run()
+    assert result.after["loss"] < result.before["loss"] - 1
+    muon("parts", 25).run()
+    parts = muon("parts", 60)
+    assert parts.at.step == 25
+    parts.run()
+    for name, tensor in whole.model.state_dict().items():
+        assert torch.equal(tensor, parts.model.state_dict()[name]), name
+    with pytest.raises(StoreError, match=r"of another kind.*exp_avg"):
+        trainer_of(toy_config, "batch.steps=60", f"checkpoint.folder={tmp_path / 'parts'}")

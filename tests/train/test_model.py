@@ -171,6 +171,8 @@ def test_weights_and_logits_are_those_of_transformers(qk_norm, tied):
         ("60m", 50_304, 54e6, 64e6),
         ("124m", 50_304, 122e6, 126e6),
         ("350m", 50_304, 340e6, 365e6),
+        ("760m", 50_304, 720e6, 800e6),
+        ("1.4b", 50_304, 1.3e9, 1.45e9),
     ],
 )
 def test_presets_are_of_the_size_they_are_named_for(preset, vocab_size, low, high):

@@ -46,14 +46,18 @@ class DataConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class OptimizerConfig:
-    """AdamW."""
+    """How weights are updated."""
 
+    kind: Literal["adamw", "muon"] = "adamw"
+    """Rule of the update. "muon": for the blocks' matrices, AdamW for the rest."""
     lr: float | Auto = "auto"
     """Peak learning rate. "auto": 0.00235 * (parameters / 108e6) ** (-1/3)."""
     beta1: float = 0.9
     """Decay of the first moment."""
     beta2: float | Auto = "auto"
     """Decay of the second moment. "auto": 0.95 from 524,288 tokens a step on, below it 0.99."""
+    momentum: float = 0.95
+    """Of Muon."""
     eps: float = 1e-8
     """Added to the root of the second moment."""
     weight_decay: float = 0.1
@@ -67,7 +71,7 @@ class OptimizerConfig:
         positive("optimizer", self, "eps", "clip", "skip_sigmas")
         if self.lr != "auto":
             positive("optimizer", self, "lr")
-        share_of("optimizer", self, "beta1")
+        share_of("optimizer", self, "beta1", "momentum")
         if self.beta2 != "auto":
             share_of("optimizer", self, "beta2")
 

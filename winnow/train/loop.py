@@ -26,7 +26,7 @@ from winnow.train.interrupt import StopRequest
 from winnow.train.loss import linear_cross_entropy
 from winnow.train.metrics import Metrics, Progress
 from winnow.train.model import Decoder, initialise
-from winnow.train.optimizer import make_optimizer, optimizer_state, set_learning_rate
+from winnow.train.optimizer import make_optimizer
 from winnow.train.order import DataOrder
 from winnow.train.resume import Position, find_start, restore
 from winnow.train.schedule import learning_rate, settle
@@ -166,7 +166,7 @@ class Trainer:
             self.config.checkpoint.folder,
             self.at.step,
             weights=self.model.state_dict(),
-            optimizer=optimizer_state(self.optimizer),
+            optimizer=self.optimizer.to_state(),
             values={
                 "order": self.order.state(self.at.sample).to_values(),
                 "tokens": self.at.tokens,
@@ -200,7 +200,7 @@ class Trainer:
     def _step(self, batch: StepBatch, wait_seconds: float) -> dict[str, Any]:
         began = time.perf_counter()
         lr = learning_rate(self.at.step, self.settled, self.config.schedule)
-        set_learning_rate(self.optimizer, lr)
+        self.optimizer.set_learning_rate(lr)
         loss = self.accumulate(batch)
         clip = self.config.optimizer.clip
         norm = float(torch.nn.utils.clip_grad_norm_(self.model.parameters(), clip))
@@ -208,7 +208,7 @@ class Trainer:
         if why is None:
             self.optimizer.step()
             self._window.add(loss, norm)
-        self.optimizer.zero_grad(set_to_none=True)
+        self.optimizer.zero_grad()
         self._skipped_in_a_row = 0 if why is None else self._skipped_in_a_row + 1
         epoch = self.order.state(self.at.sample).epoch
         self.at = Position(

@@ -5,8 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
-import torch
-
 from winnow.errors import ConfigError
 from winnow.train.checkpoint import (
     OPTIMIZER,
@@ -18,7 +16,7 @@ from winnow.train.checkpoint import (
 )
 from winnow.train.config import CheckpointConfig
 from winnow.train.model import Decoder
-from winnow.train.optimizer import load_optimizer_state
+from winnow.train.optimizer import Optimizers
 from winnow.train.order import DataOrder
 from winnow.train.schedule import Settled
 
@@ -50,7 +48,7 @@ def find_start(config: CheckpointConfig, say: Callable[[str], None]) -> Checkpoi
 def restore(
     checkpoint: Checkpoint,
     model: Decoder,
-    optimizer: torch.optim.Optimizer,
+    optimizer: Optimizers,
     order: DataOrder,
     settled: Settled,
     say: Callable[[str], None],
@@ -65,7 +63,7 @@ def restore(
     sample = order.resume(values["order"])
     device = model.head_weight_VD.device
     model.load_state_dict(checkpoint.load(WEIGHTS, device))
-    load_optimizer_state(optimizer, checkpoint.load(OPTIMIZER, device))
+    optimizer.load_state(checkpoint.load(OPTIMIZER, device))
     for name, now in dataclasses.asdict(settled).items():
         if (was := values["settled"].get(name)) != now:
             say(f"note    {name} was {was} when {checkpoint.path.name} was saved and is {now}")

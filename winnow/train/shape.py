@@ -16,7 +16,7 @@ from winnow.errors import ConfigError
 class ModelConfig:
     """The decoder's shape: a preset, and whatever differs from it."""
 
-    preset: Literal["tiny", "20m", "60m", "124m", "350m"] = "124m"
+    preset: Literal["tiny", "20m", "60m", "124m", "350m", "760m", "1.4b"] = "124m"
     """Shape to start from. The names count parameters at a vocabulary of 50,304 (tiny: 4,096)."""
     layers: int | None = None
     """Decoder blocks."""
@@ -83,6 +83,8 @@ PRESETS: dict[str, tuple[int, int, int, int, int, int]] = {
     "60m": (10, 512, 8, 8, 64, 1_408),
     "124m": (12, 768, 12, 12, 64, 2_048),
     "350m": (24, 1_024, 8, 8, 128, 2_816),
+    "760m": (24, 1_536, 12, 12, 128, 4_096),
+    "1.4b": (24, 2_048, 16, 16, 128, 5_504),
 }
 
 
