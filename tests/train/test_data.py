@@ -1,13 +1,18 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
 from winnow.errors import CorruptShard
 from winnow.tokenize.token_shards import TokenShards
-from winnow.train.data import IGNORED, StepReader, flat_batch
+from winnow.train.config import BatchConfig, CheckpointConfig, DataConfig, TrainConfig
+from winnow.train.data import IGNORED, flat_batch
+from winnow.train.objectives.objective import make_objective
 from winnow.train.order import DataOrder, Piece
+from winnow.train.reader import StepReader
 
 
 @pytest.fixture
@@ -33,7 +38,14 @@ def reader_of(shards, order, **changes):
     settings = {
         "first_sample": 0, "step_samples": 4, "micro_samples": 2, "steps": 6, "prefetch_steps": 2,
     }  # fmt: skip
-    return StepReader(shards, order, **{**settings, **changes})
+    data = DataConfig(path=Path("x"), pack_tokens=order.pack_tokens, max_context=order.max_context)
+    config = TrainConfig(
+        data=data,
+        checkpoint=CheckpointConfig(folder=Path("y")),
+        batch=BatchConfig(micro_tokens=2 * order.pack_tokens),
+    )
+    objective = make_objective(config, shards)
+    return StepReader(shards, order, objective, **{**settings, **changes})
 
 
 def test_the_worked_example_of_the_docstring(two):

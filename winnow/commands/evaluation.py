@@ -14,8 +14,6 @@ def main(arguments: argparse.Namespace) -> int:
         raise missing_extra("torch", "`winnow eval`")
     if arguments.max_tokens < 1:
         raise ConfigError(f"--max-tokens must be 1 or more, got {arguments.max_tokens}")
-    import torch
-
     from winnow.train.held_out import evaluate_checkpoint
 
     found = evaluate_checkpoint(
@@ -23,7 +21,6 @@ def main(arguments: argparse.Namespace) -> int:
         arguments.tokens,
         split=arguments.split,
         max_tokens=arguments.max_tokens,
-        device="cuda" if torch.cuda.is_available() else "cpu",
     )
     if arguments.json:
         print(

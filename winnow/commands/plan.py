@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 
+from winnow.commands.costs import as_data, cost_line, notes, total_lines
 from winnow.pipeline.config import load_config
 from winnow.pipeline.plan import Plan, make_plan
 from winnow.pipeline.sizes import format_size
@@ -43,14 +44,17 @@ def as_dict(plan: Plan) -> dict[str, object]:
                 "state": plan.state(step),
                 "columns": {field.name: str(field.type) for field in step.schema},
                 "config": step.config,
+                "cost": as_data(step),
             }
             for step in plan.steps
         ],
+        "notes": notes(plan),
     }
 
 
 def describe(plan: Plan, *, columns: bool = False) -> list[str]:
-    """The plan as lines; with ``columns``, what each store will hold."""
+    """The plan as lines; with ``columns``, what each store will hold, what deduplication is
+    expected to cost, and what blocks say of themselves."""
     files = len({split.path for split in plan.splits})
     lines = [
         f"{plan.config.name} → {plan.output}",
@@ -71,4 +75,10 @@ def describe(plan: Plan, *, columns: bool = False) -> list[str]:
         if columns:
             names = ", ".join(step.schema.names)
             lines.append(f"      {names if len(names) < 200 else names[:199] + '…'}")
+            if (cost := cost_line(step)) is not None:
+                lines.append(f"      {cost}")
+    if columns:
+        lines += total_lines(plan)
+        for block, said in notes(plan).items():
+            lines += ["", *(f"{block}: {line}" for line in said)]
     return lines

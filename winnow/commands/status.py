@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 
+from winnow.commands.costs import compare_costs, compared_lines
 from winnow.funnel import read_funnel
 from winnow.whatif.applied import applied_in
 
@@ -12,8 +13,12 @@ from winnow.whatif.applied import applied_in
 def main(arguments: argparse.Namespace) -> int:
     funnel = read_funnel(arguments.run)
     applied = applied_in(arguments.run)
+    costs = compare_costs(arguments.run) if getattr(arguments, "costs", False) else None
     if arguments.json:
-        print(json.dumps(funnel.as_dict() | {"applied": applied}, ensure_ascii=False))
+        data = funnel.as_dict() | {"applied": applied}
+        if costs is not None:
+            data["costs"] = [vars(each) for each in costs]
+        print(json.dumps(data, ensure_ascii=False))
         return 0
     print(f"{funnel.name}: {'finished' if funnel.finished else 'not finished'}")
     for state in funnel.states:
@@ -24,4 +29,7 @@ def main(arguments: argparse.Namespace) -> int:
         print(f"  verdicts applied beside the run's own: {', '.join(applied)}")
     print()
     print("\n".join(funnel.lines()))
+    if costs is not None:
+        print()
+        print("\n".join(compared_lines(costs)))
     return 0

@@ -99,10 +99,7 @@ def _conclude(trainer: Trainer, result: Result) -> None:
         )
     if result.before and result.after:
         was, now = result.before, result.after
-        say(
-            f"validation  {was['bits_per_byte']:.4f} -> {now['bits_per_byte']:.4f} bits per byte, "
-            f"loss {was['loss']:.4f} -> {now['loss']:.4f}"
-        )
+        say(f"validation  {trainer.objective.describe(was)} -> {trainer.objective.describe(now)}")
 
 
 def _sample(trainer: Trainer, prompts: Sequence[str]) -> list[dict[str, str]]:

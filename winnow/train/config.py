@@ -45,6 +45,14 @@ class DataConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ObjectiveConfig:
+    """What the model learns to do."""
+
+    kind: Literal["causal"] = "causal"
+    """"causal": predict the next token (GPT)."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class OptimizerConfig:
     """How weights are updated."""
 
@@ -189,6 +197,7 @@ class TrainConfig:
     data: DataConfig
     checkpoint: CheckpointConfig
     model: ModelConfig = field(default_factory=ModelConfig)
+    objective: ObjectiveConfig = field(default_factory=ObjectiveConfig)
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     batch: BatchConfig = field(default_factory=BatchConfig)
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)

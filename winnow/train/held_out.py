@@ -56,7 +56,7 @@ def evaluate_checkpoint(
     split: str = "validation",
     max_tokens: int = 1_000_000,
     batch_tokens: int = 32_768,
-    device: torch.device | str = "cpu",
+    device: str = "auto",
     seed: int = 0,
 ) -> dict[str, list[HeldOut]]:
     """Per store (default: the checkpoint's own corpus) all documents, then each source, then each
@@ -64,6 +64,8 @@ def evaluate_checkpoint(
 
     Raises :class:`ConfigError` for a store made by another tokenizer.
     """
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
     checkpoint = find_checkpoint(Path(path))
     data = checkpoint.values["config"]["data"]
     model = Decoder(checkpoint.shape)

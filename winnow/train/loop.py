@@ -14,20 +14,19 @@ import torch
 import winnow
 from winnow.errors import CorruptShard, StageError
 from winnow.tokenize.token_shards import TokenShards
-from winnow.train.attention import document_mask, select_backend
+from winnow.train.attention import select_backend
 from winnow.train.checkpoint import Checkpoint, save_checkpoint
 from winnow.train.config import TrainConfig
 from winnow.train.config_file import to_values
-from winnow.train.data import StepBatch, StepReader
 from winnow.train.device import compile_blocks, compute_dtype, prepare_device
-from winnow.train.evaluate import Evaluation, evaluate
 from winnow.train.import_hf import check_tokenizer, initial_shape, load_initial
 from winnow.train.interrupt import StopRequest
-from winnow.train.loss import linear_cross_entropy
 from winnow.train.metrics import Metrics, Progress
-from winnow.train.model import Decoder, initialise
+from winnow.train.model import initialise
+from winnow.train.objectives.objective import StepBatch, make_objective
 from winnow.train.optimizer import make_optimizer
 from winnow.train.order import DataOrder
+from winnow.train.reader import StepReader
 from winnow.train.resume import Position, find_start, restore
 from winnow.train.schedule import learning_rate, settle
 from winnow.train.shape import model_shape
@@ -79,6 +78,7 @@ class Trainer:
             max_context=config.data.max_context,
         )
         self.resumed = find_start(config.checkpoint, self.say)
+        self.objective = make_objective(config, self.train_shards)
         self.model = self._make_model()
         self.model.to(self.device)
         self.backend = select_backend(self.device, config.model.attention)
@@ -95,15 +95,17 @@ class Trainer:
         self._window = SpikeWindow(config.optimizer.skip_sigmas, kept)
         compile_blocks(self.model, config.runtime)
 
-    def _make_model(self) -> Decoder:
+    def _make_model(self) -> Any:
         """On the CPU, with the weights to begin from unless a checkpoint's come instead."""
-        config, vocab_size = self.config.model, self.train_shards.vocab_size
+        config = self.config.model
+        vocab_size = self.train_shards.vocab_size + self.objective.extra_ids
         dtype = compute_dtype(self.config.runtime, self.device)
         if config.init is None:
-            model = Decoder(model_shape(config, vocab_size), dtype)
+            model = self.objective.make_model(model_shape(config, vocab_size), dtype)
             initialise(model, config.seed)
             return model
-        model = Decoder(initial_shape(config.init, vocab_size, config.vocab_pad_to), dtype)
+        shape = initial_shape(config.init, vocab_size, config.vocab_pad_to)
+        model = self.objective.make_model(shape, dtype)
         if self.resumed is None:
             load_initial(model, config.init)
             doubt = check_tokenizer(config.init, self.train_shards.tokenizer.get("sha256"))
@@ -138,6 +140,7 @@ class Trainer:
         reader = StepReader(
             self.train_shards,
             self.order,
+            self.objective,
             first_sample=self.at.sample,
             step_samples=self.settled.global_tokens // config.data.pack_tokens,
             micro_samples=config.batch.micro_tokens // config.data.pack_tokens,
@@ -184,18 +187,7 @@ class Trainer:
 
     def accumulate(self, batch: StepBatch) -> float:
         """Add the gradient of the step's mean loss; return that loss (nats a label)."""
-        total = torch.zeros((), device=self.device)
-        for micro in batch.micro:
-            micro = micro.to(self.device)
-            mask = document_mask(micro.doc_start_T, self.backend)
-            hidden_TD = self.model(micro.tokens_T, micro.positions_T, mask)
-            loss = linear_cross_entropy(
-                hidden_TD, self.model.head_weight_VD, micro.labels_T, self.model.shape.vocab_size
-            )
-            # a sum over the labels of the whole step: how it is cut into micro-batches cannot show
-            (loss / batch.label_count).backward()  # type: ignore[no-untyped-call]
-            total += loss.detach()
-        return float(total) / batch.label_count
+        return self.objective.accumulate(self.model, batch, self.device, self.backend)
 
     def _step(self, batch: StepBatch, wait_seconds: float) -> dict[str, Any]:
         began = time.perf_counter()
@@ -261,17 +253,10 @@ class Trainer:
         known = self.metrics.evaluation(None if first else self.at.step)
         if known is not None:
             return known
-        found: Evaluation = evaluate(
-            self.model,
-            self.validation_shards,
-            backend=self.backend,
-            max_context=self.config.data.max_context,
-            batch_tokens=self.config.batch.micro_tokens,
-            max_tokens=self.config.evaluation.max_tokens,
-        )
-        self.metrics.write("evaluation", self.at.step, **found.to_values())
+        found = self.objective.evaluate(self.model, self.validation_shards, self.backend)
+        self.metrics.write("evaluation", self.at.step, **found)
         self.say(
-            f"validation at step {self.at.step:,}: {found.bits_per_byte:.4f} bits per byte, "
-            f"loss {found.loss:.4f} ({found.documents:,} documents, {found.tokens:,} tokens)"
+            f"validation at step {self.at.step:,}: {self.objective.describe(found)} "
+            f"({found['documents']:,} documents)"
         )
         return self.metrics.evaluation(self.at.step)
