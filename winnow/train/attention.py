@@ -1,7 +1,7 @@
-"""Causal attention inside documents: three back ends that compute the same thing.
+"""Attention inside documents, causal or not: three back ends that compute the same thing.
 
     mask   one SDPA over all tokens with a block-diagonal mask; any device, memory T * T
-    loop   one causal SDPA a document; any device, and the reference the others are tested against
+    loop   one SDPA a document; any device, and the reference the others are tested against
     flex   FlexAttention over blocks that hold at least one allowed pair; training on CUDA only
 
 On a CPU ``loop`` wins at every length tried: it never computes what the mask throws away. At
@@ -46,17 +46,23 @@ class DocumentMask:
     backend: Backend
     allowed_TT: torch.Tensor | None = None  # mask: bool, [query, key]
     bounds: tuple[tuple[int, int], ...] = ()  # loop: [start, stop) of each context
+    causal: bool = True
     blocks: Any = None  # flex: a BlockMask
 
 
-def document_mask(doc_start_T: torch.Tensor, backend: Backend) -> DocumentMask:
-    """A token attends to ``key`` where ``doc_start <= key <= its own place``."""
+def document_mask(doc_start_T: torch.Tensor, backend: Backend, causal: bool = True) -> DocumentMask:
+    """A token attends to ``key`` where ``doc_start <= key <= its own place``; without ``causal`` to
+    all of its context."""
     tokens = len(doc_start_T)
     if backend == "loop":
         starts = torch.unique_consecutive(doc_start_T).tolist()
-        return DocumentMask(backend, bounds=tuple(zip(starts, [*starts[1:], tokens], strict=True)))
+        bounds = tuple(zip(starts, [*starts[1:], tokens], strict=True))
+        return DocumentMask(backend, bounds=bounds, causal=causal)
     if backend == "flex":
-        return DocumentMask(backend, blocks=_flex_blocks(doc_start_T))
+        return DocumentMask(backend, blocks=_flex_blocks(doc_start_T, causal), causal=causal)
+    if not causal:
+        same_TT = doc_start_T[None, :] == doc_start_T[:, None]
+        return DocumentMask(backend, allowed_TT=same_TT, causal=causal)
     place_T = torch.arange(tokens, device=doc_start_T.device)
     causal_TT = place_T[None, :] <= place_T[:, None]
     return DocumentMask(backend, allowed_TT=causal_TT & (place_T[None, :] >= doc_start_T[:, None]))
@@ -76,7 +82,7 @@ def attend(
     # split rather than slice: its backward writes one gradient instead of one a document
     lengths = [stop - start for start, stop in mask.bounds]
     parts = zip(*(torch.split(x, lengths, dim=1) for x in (q_HTK, k_HTK, v_HTK)), strict=True)
-    return torch.cat([_sdpa(q, k, v, is_causal=True) for q, k, v in parts], dim=1)
+    return torch.cat([_sdpa(q, k, v, is_causal=mask.causal) for q, k, v in parts], dim=1)
 
 
 def _sdpa(
@@ -88,7 +94,7 @@ def _sdpa(
 
 
 @cache
-def _flex_documents(tokens: int, device: torch.device) -> tuple[torch.Tensor, Any]:
+def _flex_documents(tokens: int, device: torch.device, causal: bool) -> tuple[torch.Tensor, Any]:
     """A buffer of document starts, and a mask function over it whose identity outlives the batch.
 
     FlexAttention compiles for the function it is given, and a new closure a step would compile
@@ -102,7 +108,12 @@ def _flex_documents(tokens: int, device: torch.device) -> tuple[torch.Tensor, An
     ) -> torch.Tensor:
         return (key <= query) & (key >= doc_start_T[query])
 
-    return doc_start_T, keep
+    def keep_both_ways(
+        batch: torch.Tensor, head: torch.Tensor, query: torch.Tensor, key: torch.Tensor
+    ) -> torch.Tensor:
+        return doc_start_T[key] == doc_start_T[query]
+
+    return doc_start_T, keep if causal else keep_both_ways
 
 
 @cache
@@ -114,10 +125,10 @@ def _flex_functions(compiled: bool) -> tuple[Any, Any]:
     return torch.compile(create_block_mask), torch.compile(flex_attention, dynamic=False)
 
 
-def _flex_blocks(doc_start_T: torch.Tensor) -> Any:
+def _flex_blocks(doc_start_T: torch.Tensor, causal: bool) -> Any:
     tokens, device = len(doc_start_T), doc_start_T.device
     create_block_mask, _ = _flex_functions(device.type == "cuda")
-    buffer_T, keep = _flex_documents(tokens, device)
+    buffer_T, keep = _flex_documents(tokens, device, causal)
     buffer_T.copy_(doc_start_T)
     return create_block_mask(keep, B=None, H=None, Q_LEN=tokens, KV_LEN=tokens, device=device.type)
 

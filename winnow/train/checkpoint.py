@@ -157,6 +157,15 @@ def read_checkpoint(path: Path) -> Checkpoint:
     return Checkpoint(path, values)
 
 
+def require_causal(checkpoint: Checkpoint, who: str) -> None:
+    """Raise :class:`ConfigError` unless the model predicts next tokens."""
+    kind = checkpoint.values["config"].get("objective", {}).get("kind", "causal")
+    if kind != "causal":
+        raise ConfigError(
+            f"{checkpoint.path} was trained with objective '{kind}', and {who} wants a causal model"
+        )
+
+
 def require_shape(checkpoint: Checkpoint, shape: ModelShape) -> None:
     """Raise :class:`ConfigError`, naming the fields, unless the checkpoint is of ``shape``."""
     saved = checkpoint.values["shape"]

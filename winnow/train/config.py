@@ -48,8 +48,13 @@ class DataConfig:
 class ObjectiveConfig:
     """What the model learns to do."""
 
-    kind: Literal["causal"] = "causal"
-    """"causal": predict the next token (GPT)."""
+    kind: Literal["causal", "masked"] = "causal"
+    """What is learned. "causal": the next token (GPT). "masked": hidden tokens (BERT)."""
+    mask_share: float = 0.3
+    """Of the tokens that "masked" hides."""
+
+    def __post_init__(self) -> None:
+        share_of("objective", self, "mask_share")
 
 
 @dataclass(frozen=True, kw_only=True)

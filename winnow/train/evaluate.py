@@ -90,11 +90,11 @@ def document_nats(
     on ``batch_tokens`` (but for the last bits of a sum).
     """
     device = model.head_weight_VD.device
-    documents = max(1, int(np.searchsorted(np.cumsum(shards.lengths), max_tokens, side="right")))
+    documents = documents_within(shards, max_tokens)
     text = np.zeros(documents)
     eos = np.zeros(documents)
     predicted = np.zeros(documents, np.int64)
-    for pieces in _batches(shards, documents, max_context, batch_tokens):
+    for pieces in document_batches(shards, max_tokens, max_context, batch_tokens):
         # on a GPU one shape for all batches, for which the kernels are compiled once
         pad_to = batch_tokens if device.type == "cuda" else None
         batch = flat_batch(shards, pieces, max_context, pad_to).to(device)
@@ -144,10 +144,16 @@ def evaluate(
     )
 
 
-def _batches(
-    shards: TokenShards, documents: int, max_context: int, batch_tokens: int
+def documents_within(shards: TokenShards, max_tokens: int) -> int:
+    """How many documents from the start of the split have ``max_tokens`` together; at least one."""
+    return max(1, int(np.searchsorted(np.cumsum(shards.lengths), max_tokens, side="right")))
+
+
+def document_batches(
+    shards: TokenShards, max_tokens: int, max_context: int, batch_tokens: int
 ) -> Iterator[list[Piece]]:
-    """Contexts of the documents in order, as many a batch as fit ``batch_tokens``."""
+    """Contexts of the first documents in order, as many a batch as fit ``batch_tokens``."""
+    documents = documents_within(shards, max_tokens)
     pieces: list[Piece] = []
     room = batch_tokens
     for document, length in enumerate(shards.lengths[:documents].tolist()):

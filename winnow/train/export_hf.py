@@ -13,7 +13,7 @@ import torch
 
 from winnow.errors import ConfigError, StoreError
 from winnow.optional import require
-from winnow.train.checkpoint import TOKENIZER, WEIGHTS, find_checkpoint
+from winnow.train.checkpoint import TOKENIZER, WEIGHTS, find_checkpoint, require_causal
 from winnow.train.hf_names import CONFIG, INDEX, SHARD, hf_config
 from winnow.train.hf_names import WEIGHTS as HF_WEIGHTS
 from winnow.train.shape import ModelShape
@@ -38,6 +38,7 @@ def export_hf(
     """
     safetensors = require("safetensors.torch", "winnow export")
     checkpoint = find_checkpoint(Path(checkpoint_path))
+    require_causal(checkpoint, "`winnow export`")
     target = Path(output)
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise ConfigError(f"{target} exists already", remedy="Choose another folder.")

@@ -19,7 +19,7 @@ import torch
 from winnow.errors import ConfigError
 from winnow.tokenize.token_shards import TokenShards
 from winnow.train.attention import select_backend
-from winnow.train.checkpoint import WEIGHTS, find_checkpoint
+from winnow.train.checkpoint import WEIGHTS, find_checkpoint, require_causal
 from winnow.train.evaluate import DocumentNats, document_nats
 from winnow.train.model import Decoder
 
@@ -67,6 +67,7 @@ def evaluate_checkpoint(
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     checkpoint = find_checkpoint(Path(path))
+    require_causal(checkpoint, "bits per byte")
     data = checkpoint.values["config"]["data"]
     model = Decoder(checkpoint.shape)
     model.load_state_dict(checkpoint.load(WEIGHTS))

@@ -15,7 +15,7 @@ import torch
 from winnow.errors import ConfigError, StoreError
 from winnow.optional import require
 from winnow.train.attention import document_mask
-from winnow.train.checkpoint import TOKENIZER, WEIGHTS, find_checkpoint
+from winnow.train.checkpoint import TOKENIZER, WEIGHTS, find_checkpoint, require_causal
 from winnow.train.model import Decoder
 
 
@@ -34,6 +34,7 @@ class LoadedModel:
 def load_model(path: str | Path, device: torch.device | str = "cpu") -> LoadedModel:
     """The model of a checkpoint, or of the newest one in a run's folder, in float32."""
     checkpoint = find_checkpoint(Path(path))
+    require_causal(checkpoint, "sampling")
     if not (checkpoint.path / TOKENIZER).exists():
         raise StoreError(
             f"{checkpoint.path} has no {TOKENIZER}: the token store had none when it was saved",

@@ -71,6 +71,10 @@ class Objective(Protocol):
 
 def make_objective(config: TrainConfig, shards: TokenShards) -> Objective:
     """The objective that ``config.objective.kind`` names, over the corpus of ``shards``."""
+    if config.objective.kind == "masked":
+        from winnow.train.objectives.masked import Masked
+
+        return Masked(config, shards)
     from winnow.train.objectives.causal import Causal
 
     return Causal(config, shards)
