@@ -85,6 +85,50 @@ def attend(
     return torch.cat([_sdpa(q, k, v, is_causal=mask.causal) for q, k, v in parts], dim=1)
 
 
+@dataclass(frozen=True)
+class CrossMask:
+    """Which tokens of another stream may be attended to: those of the same segment."""
+
+    backend: Backend
+    allowed_TE: torch.Tensor | None = None  # mask: bool, [query, key]
+    lengths: tuple[tuple[int, int], ...] = ()  # loop: tokens of each segment, (queries, keys)
+    blocks: Any = None  # flex: a BlockMask
+
+
+def cross_mask(segments_T: torch.Tensor, segments_E: torch.Tensor, backend: Backend) -> CrossMask:
+    """int64 [T] and [E]: segment numbers, ascending; each segment has tokens in both streams."""
+    if backend == "loop":
+        queries, keys = (
+            torch.unique_consecutive(each, return_counts=True)[1].tolist()
+            for each in (segments_T, segments_E)
+        )
+        return CrossMask(backend, lengths=tuple(zip(queries, keys, strict=True)))
+    if backend == "flex":
+        return CrossMask(backend, blocks=_flex_cross_blocks(segments_T, segments_E))
+    return CrossMask(backend, allowed_TE=segments_T[:, None] == segments_E[None, :])
+
+
+def attend_across(
+    q_HTK: torch.Tensor, k_GEK: torch.Tensor, v_GEK: torch.Tensor, mask: CrossMask
+) -> torch.Tensor:
+    """softmax(q k' / sqrt(K)) v over the segment's keys in the other stream, [H, T, K]."""
+    if mask.backend == "flex":
+        return _flex_attend(q_HTK, k_GEK, v_GEK, mask.blocks)
+    group = q_HTK.shape[0] // k_GEK.shape[0]
+    k_HEK = k_GEK.repeat_interleave(group, dim=0) if group > 1 else k_GEK
+    v_HEK = v_GEK.repeat_interleave(group, dim=0) if group > 1 else v_GEK
+    if mask.backend == "mask":
+        return _sdpa(q_HTK, k_HEK, v_HEK, attn_mask=mask.allowed_TE)
+    queries, keys = ([pair[side] for pair in mask.lengths] for side in (0, 1))
+    parts = zip(
+        torch.split(q_HTK, queries, dim=1),
+        torch.split(k_HEK, keys, dim=1),
+        torch.split(v_HEK, keys, dim=1),
+        strict=True,
+    )
+    return torch.cat([_sdpa(q, k, v) for q, k, v in parts], dim=1)
+
+
 def _sdpa(
     q_HTK: torch.Tensor, k_HTK: torch.Tensor, v_HTK: torch.Tensor, **how: Any
 ) -> torch.Tensor:
@@ -131,6 +175,33 @@ def _flex_blocks(doc_start_T: torch.Tensor, causal: bool) -> Any:
     buffer_T, keep = _flex_documents(tokens, device, causal)
     buffer_T.copy_(doc_start_T)
     return create_block_mask(keep, B=None, H=None, Q_LEN=tokens, KV_LEN=tokens, device=device.type)
+
+
+@cache
+def _flex_segments(
+    queries: int, keys: int, device: torch.device
+) -> tuple[torch.Tensor, torch.Tensor, Any]:
+    """As :func:`_flex_documents`, for two streams."""
+    segments_T = torch.zeros(queries, dtype=torch.int32, device=device)
+    segments_E = torch.zeros(keys, dtype=torch.int32, device=device)
+
+    def keep(
+        batch: torch.Tensor, head: torch.Tensor, query: torch.Tensor, key: torch.Tensor
+    ) -> torch.Tensor:
+        return segments_T[query] == segments_E[key]
+
+    return segments_T, segments_E, keep
+
+
+def _flex_cross_blocks(segments_T: torch.Tensor, segments_E: torch.Tensor) -> Any:
+    device = segments_T.device
+    create_block_mask, _ = _flex_functions(device.type == "cuda")
+    buffer_T, buffer_E, keep = _flex_segments(len(segments_T), len(segments_E), device)
+    buffer_T.copy_(segments_T)
+    buffer_E.copy_(segments_E)
+    return create_block_mask(
+        keep, B=None, H=None, Q_LEN=len(segments_T), KV_LEN=len(segments_E), device=device.type
+    )
 
 
 def _flex_attend(

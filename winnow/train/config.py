@@ -48,13 +48,18 @@ class DataConfig:
 class ObjectiveConfig:
     """What the model learns to do."""
 
-    kind: Literal["causal", "masked"] = "causal"
-    """What is learned. "causal": the next token (GPT). "masked": hidden tokens (BERT)."""
+    kind: Literal["causal", "masked", "spans"] = "causal"
+    """"causal": the next token (GPT). "masked": hidden tokens (BERT). "spans": cut spans (T5)."""
     mask_share: float = 0.3
-    """Of the tokens that "masked" hides."""
+    """Share of the tokens that "masked" hides."""
+    span_share: float = 0.15
+    """Share of the tokens that "spans" cuts out."""
+    mean_span_tokens: float = 3.0
+    """Of a span that is cut out."""
 
     def __post_init__(self) -> None:
-        share_of("objective", self, "mask_share")
+        share_of("objective", self, "mask_share", "span_share")
+        positive("objective", self, "mean_span_tokens")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -75,6 +75,10 @@ def make_objective(config: TrainConfig, shards: TokenShards) -> Objective:
         from winnow.train.objectives.masked import Masked
 
         return Masked(config, shards)
+    if config.objective.kind == "spans":
+        from winnow.train.objectives.spans import Spans
+
+        return Spans(config, shards)
     from winnow.train.objectives.causal import Causal
 
     return Causal(config, shards)
