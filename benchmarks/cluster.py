@@ -28,7 +28,7 @@ import pyarrow as pa
 from rows import Row, median, parser, report, run_child
 
 from winnow.dedup.clustering.buckets import EDGES
-from winnow.dedup.clustering.contraction import contract
+from winnow.dedup.clustering.contraction import Contraction
 from winnow.dedup.clustering.elimination import NODE_BYTES
 from winnow.dedup.clustering.keys import KeyLayout
 from winnow.dedup.clustering.node_ids import collect_ids, distinct
@@ -76,7 +76,7 @@ def make_input(folder: Path, edge_count: int, shape: int) -> None:
     write(folder / "dups-sign", LAYOUT.schema, "arrow", signed)
     pieces = np.array_split(edges, BUCKET_SHARDS)
     bucketed = [[pa.record_batch(list(piece.T.copy()), schema=EDGES)] for piece in pieces]
-    write(folder / "dups-bucket", EDGES, "parquet", bucketed)
+    write(folder / "dups-bucket", EDGES, "arrow", bucketed)
 
 
 def write(
@@ -130,7 +130,9 @@ def ours(folder: Path, partitions: int, memory_bytes: int) -> dict[str, Any]:
         lowest(parents, one, ids, ids.copy())
         gather(parents, one, ids, ids, ids, ids.copy(), np.zeros(1, np.uint32), ids.copy())
     elect(np.zeros(1, np.int32), ids, np.zeros(1, np.uint32), np.zeros(1, np.int32))
-    contract(np.arange(9, dtype=np.uint64), np.arange(1, 10, dtype=np.uint64))
+    held = Contraction(2000)
+    list(held.add(np.arange(1999, dtype=np.uint64), np.arange(1, 2000, dtype=np.uint64)))
+    list(held.rest())
     stores = {name: str(folder / name) for name in ("dups-sign", "dups-bucket")}
     tasks = []
     spent: dict[str, float] = {}

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from winnow import __version__
+from winnow.commands.index_arguments import add_arguments as add_index_arguments
 from winnow.errors import WinnowError
 
 EPILOG = """\
@@ -115,6 +116,13 @@ def parser() -> argparse.ArgumentParser:
         "--context", type=int, default=1, metavar="N", help="equal lines around others (1)"
     )
     clusters.add_argument("--html", metavar="FILE", help="write a page instead")
+
+    index = commands.add_parser(
+        "index",
+        help="what earlier runs kept, for new runs to be deduplicated against",
+        description="What earlier runs kept, for new runs to be deduplicated against.",
+    )
+    add_index_arguments(index)
 
     compare = _add(commands, "compare", "which documents each of several verdicts keeps")
     _run_argument(compare)
@@ -316,6 +324,7 @@ _MODULES = {
     "whatif": "winnow.commands.whatif",
     "similar": "winnow.commands.similar",
     "clusters": "winnow.commands.clusters",
+    "index": "winnow.commands.index",
     "compare": "winnow.commands.compare",
     "tune": "winnow.commands.tune",
     "verify": "winnow.commands.verify",

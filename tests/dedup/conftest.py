@@ -41,6 +41,8 @@ class Outcome:
     """By step."""
     shards: dict[str, list[str]]
     """sha256 of every shard, by step."""
+    shard_rows: dict[str, list[int]] = dataclasses.field(default_factory=dict)
+    """Rows of every shard, by step."""
 
     def verdicts(self) -> dict[int, tuple[Any, ...]]:
         names = ("verdict", "cluster_id", "cluster_size", "survivor_id")
@@ -125,6 +127,7 @@ def run(
             ],
             {step: store.counters for step, store in stores.items()},
             {step: [shard.sha256 for shard in store.shards] for step, store in stores.items()},
+            {step: [shard.rows for shard in store.shards] for step, store in stores.items()},
         )
 
 

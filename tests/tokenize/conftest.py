@@ -32,6 +32,7 @@ DOCUMENTS = pa.schema(
     ]
 )
 VERDICTS = pa.schema([pa.field("verdict", pa.string())])
+REPEATS = pa.field("repeat_count", pa.uint32())
 
 
 @dataclass
@@ -42,6 +43,7 @@ class Corpus:
     shards: Sequence[Sequence[str]]
     texts: dict[int, str] = field(default_factory=dict)
     """doc_id → text of the kept documents."""
+    columns: pa.Schema = DOCUMENTS
 
     @property
     def view(self) -> View:
@@ -72,8 +74,11 @@ def _corpus(
     shards: Sequence[Sequence[str]],
     kept: Callable[[int], bool] = lambda _: True,
     source: Callable[[int], str] = lambda _: "web",
+    repeats: Callable[[int], int | None] | None = None,
 ) -> Corpus:
-    corpus = Corpus(folder, shards)
+    """``repeats``: doc_id → what the verdicts say of how often training sees it."""
+    corpus = Corpus(folder, shards, columns=DOCUMENTS if repeats is None else
+                    DOCUMENTS.append(REPEATS))  # fmt: skip
     documents, verdicts = [], []
     for index, texts in enumerate(shards):
         ids = [index << 32 | row for row in range(len(texts))]
@@ -81,8 +86,10 @@ def _corpus(
         sources = [source(i) for i in ids]
         documents.append({"doc_id": ids, "source": sources, "text": list(texts)})
         verdicts.append({"verdict": ["kept" if kept(i) else "word_count" for i in ids]})
+        if repeats is not None:
+            verdicts[-1]["repeat_count"] = [repeats(i) if kept(i) else 0 for i in ids]
     _write(folder / "documents", DOCUMENTS, documents)
-    _write(folder / "verdicts", VERDICTS, verdicts)
+    _write(folder / "verdicts", VERDICTS if repeats is None else VERDICTS.append(REPEATS), verdicts)
     return corpus
 
 
@@ -92,7 +99,7 @@ def _context(corpus: Corpus, seed: int, name: str = "tokenize") -> PlanContext:
         seed=seed,
         document_shards=len(corpus.shards),
         input_bytes=1000,
-        columns=DOCUMENTS,
+        columns=corpus.columns,
         sources=("web",),
     )
 

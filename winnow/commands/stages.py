@@ -6,9 +6,11 @@ import argparse
 import dataclasses
 import inspect
 import json
+import textwrap
 from typing import Any, get_type_hints
 
 from winnow import optional
+from winnow.documented import field_texts
 from winnow.errors import ConfigError, nearest
 from winnow.pipeline import registry
 from winnow.pipeline.bounds import Bound
@@ -171,7 +173,7 @@ def _stage(use: str, family: str, target: str) -> dict[str, Any]:
 
 
 def _keys(kind: type[Any]) -> list[dict[str, Any]]:
-    hints = get_type_hints(kind)
+    hints, texts = get_type_hints(kind), field_texts(kind)
     keys = []
     for field in dataclasses.fields(kind):
         if not field.init or field.name == "base":
@@ -184,6 +186,7 @@ def _keys(kind: type[Any]) -> list[dict[str, Any]]:
             {
                 "key": field.name,
                 "type": describe(hints[field.name]),
+                "help": texts.get(field.name, ""),
                 "required": required,
                 "default": default
                 if isinstance(default, int | float | str | None)
@@ -193,13 +196,17 @@ def _keys(kind: type[Any]) -> list[dict[str, Any]]:
     return keys
 
 
+_UNDER = " " * 25
+
+
 def _in_full(stage: dict[str, Any]) -> str:
     lines = [f"{stage['use']} ({stage['family']})", "", stage["description"], ""]
     if stage["keys"]:
         lines.append("keys")
         for key in stage["keys"]:
             default = "required" if key["required"] else f"default {key['default']!r}"
-            lines.append(f"  {key['key']:<20} {key['type']}; {default}")
+            lines.append(f"  {key['key']:<22} {key['type']}; {default}")
+            lines += textwrap.wrap(key["help"], 92, initial_indent=_UNDER, subsequent_indent=_UNDER)
     if stage["measures"]:
         lines += ["", "measures, in the order in which their bounds are tested"]
         for measure in stage["measures"]:

@@ -18,14 +18,14 @@ def main(arguments: argparse.Namespace) -> int:
         store = Store.open(folder)
         problems += store.verify()
         checked += 1
-        shards += len(store.shards)
+        shards += store.file_count
     if arguments.json:
         print(json.dumps({"stores": checked, "shards": shards, "problems": problems}))
     else:
         for problem in problems:
             print(problem)
         verdict = f"{len(problems)} wrong" if problems else "all as their receipts say"
-        print(f"{shards} shards of {checked} stores hashed: {verdict}")
+        print(f"{shards} files of {checked} stores hashed: {verdict}")
         if problems:
             print("Delete these files; the same `winnow run` makes them again, and only them.")
     return 1 if problems else 0

@@ -1,9 +1,9 @@
-"""Documents with the same text (or URL), of which one stays."""
+"""Documents with the same text, or of the same page, of which one stays."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from winnow.dedup.clustering.keys import KeyLayout
+from winnow.dedup.rehydration import Rehydration
 from winnow.dedup.signing.chunk_table import ChunkTable
 from winnow.dedup.signing.normalise import chunk_pieces
 from winnow.dedup.steps import (
@@ -20,13 +21,14 @@ from winnow.dedup.steps import (
     dedup_drafts,
     plan_parts,
 )
-from winnow.dedup.survivors import Keep, Policy, check_policy
+from winnow.dedup.survivors import DATATROVE, Keep, Policy, check_policy
+from winnow.dedup.urls import TRACKING_PARAMETERS, UrlRules
 from winnow.pipeline.sizes import ByteSize
 from winnow.pipeline.stage import Tally
 from winnow.pipeline.step import Draft, Inputs, PlainWork, PlanContext, TaskFunction
 from winnow.schema import require_columns
 
-On = Literal["text", "normalised_text", "url"]
+On = Literal["text", "normalised_text", "url", "canonical_url"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,19 +36,38 @@ class Exact:
     """Exact duplicates over the whole input; the verdict is ``exact_duplicate``.
 
     ``on`` says what must be equal: the text byte for byte, the text but for case, numbers,
-    punctuation, accents and white space (normalise.py), or the URL as recorded. An empty value
+    punctuation, accents and white space (normalise.py), the URL as recorded, or the page that it
+    names (urls.py; ``tracking_parameters`` and the ``ignore_`` keys go with it). An empty value
     equals nothing. Compared by 128-bit BLAKE2b: no page can be built to be taken for another.
+
+    Differs from datatrove 0.10's `ExactDedup`: that compares 64-bit hashes, chooses by a priority
+    of 1 to 65,535, and knows a URL as recorded only.
     """
 
     use: ClassVar[str] = "exact"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     requires: ClassVar[tuple[str, ...]] = ("numba",)
 
     on: On = "text"
+    tracking_parameters: tuple[str, ...] = TRACKING_PARAMETERS
+    """Names that do not count in a canonical URL; ``*`` is any run of characters. A list replaces
+    this one; ``[]``: all count."""
+    ignore_scheme: bool = True
+    """In a canonical URL http and https are one."""
+    ignore_www: bool = True
+    """In a canonical URL ``www.`` in front of a host does not count."""
+    ignore_trailing_slash: bool = True
+    """In a canonical URL ``/a/`` is ``/a``."""
     keep: Keep = "longest"
-    """Which duplicate stays; see :data:`winnow.dedup.survivors.Keep`."""
+    """Which duplicate stays; see :data:`winnow.dedup.survivors.Keep`. Not datatrove-0.10."""
     keep_by: str | None = None
-    """The column that ``keep = "highest"`` and ``"lowest"`` compare, e.g. a quality score."""
+    """The column (or expression over columns) that ``keep = "highest"`` and ``"lowest"`` compare,
+    e.g. ``quality_score``."""
+    prefer: tuple[str, ...] = ()
+    """Before ``keep`` decides: ``domain:example.org``, ``source:books``, best first."""
+    rehydrate: Literal["no", "fineweb-2"] | tuple[tuple[int, ...], ...] = "no"
+    """How often training sees the survivor of a cluster: ``fineweb-2``, or pairs ``[n, times]`` of
+    the smallest cluster size and the times."""
     memory_bytes: ByteSize = MEMORY_BYTES
     """What a bucket or cluster task may hold; smaller means more tasks, never another result."""
     cluster_partitions: int = 0
@@ -54,16 +75,46 @@ class Exact:
     the size of the input, 1 is one task. Never another result."""
 
     def __post_init__(self) -> None:
-        check_policy(self.keep, self.keep_by)
+        if self.keep == DATATROVE:
+            raise ValueError(
+                f"keep = {DATATROVE!r} is how datatrove's MinHash chooses; exact duplicates have "
+                "no such order. Its ExactDedup keeps what its priority says: choose a policy, "
+                'e.g. keep = "longest"'
+            )
+        check_policy(self.keep, self.keep_by, self.prefer)
         check_cluster_settings(self.memory_bytes, self.cluster_partitions)
+        if self.on != "canonical_url" and self._url_rules != UrlRules():
+            raise ValueError(
+                'tracking_parameters and the ignore_ keys go with on = "canonical_url"'
+            )
+        if "" in self.tracking_parameters:
+            raise ValueError("tracking_parameters has an empty name")
+        _ = self._rehydration
+
+    @property
+    def _url_rules(self) -> UrlRules:
+        return UrlRules(
+            tuple(name.lower() for name in self.tracking_parameters),
+            self.ignore_scheme,
+            self.ignore_www,
+            self.ignore_trailing_slash,
+        )
+
+    @property
+    def _rehydration(self) -> Rehydration | None:
+        return None if self.rehydrate == "no" else Rehydration.parse(self.rehydrate)
 
     def expand(self, context: PlanContext) -> list[Draft]:
-        column = "url" if self.on == "url" else "text"
+        column = "url" if self.on in ("url", "canonical_url") else "text"
         require_columns(context.columns, (column,), context.name)
-        policy = Policy.parse(self.keep, self.keep_by, (), context.columns, context.name)
+        policy = Policy.parse(self.keep, self.keep_by, self.prefer, context.columns, context.name)
         layout = KeyLayout(bands=1, parts=plan_parts(context, self.memory_bytes), wide=True)
-        work = ExactSignWork(self.on, column, policy, layout)
-        options = DedupOptions("exact_duplicate", self.memory_bytes, self.cluster_partitions)
+        rules = self._url_rules if self.on == "canonical_url" else None
+        work = ExactSignWork(self.on, column, policy, layout, rules)
+        options = DedupOptions(
+            "exact_duplicate", self.memory_bytes, self.cluster_partitions,
+            rehydration=self._rehydration,
+        )  # fmt: skip
         return dedup_drafts(context, work, layout, options)
 
 
@@ -75,12 +126,13 @@ class ExactSignWork(PlainWork):
     column: str
     policy: Policy
     layout: KeyLayout
-    version: ClassVar[int] = 1
+    url_rules: UrlRules | None = None
+    version: ClassVar[int] = 2
 
     def open(self, inputs: Inputs) -> TaskFunction:
         assert inputs.view is not None
         view = inputs.view.open()
-        table = ChunkTable(chunk_pieces) if self.on == "normalised_text" else None
+        values = self._values()
         columns = list(dict.fromkeys(["doc_id", self.column, *self.policy.columns]))
 
         def task(index: int, tally: Tally) -> Iterator[pa.RecordBatch]:
@@ -89,8 +141,7 @@ class ExactSignWork(PlainWork):
                 tally.count(name, 0)
             for batch in view.kept(index, columns):
                 column = batch.column(self.column)
-                values = table.joined(column) if table else column.to_pylist()
-                hashes, hashed = hash_values(values, len(column))
+                hashes, hashed = hash_values(values(column), len(column))
                 ids = batch.column("doc_id").to_numpy(zero_copy_only=False)
                 preferred = self.policy.preferences(batch)
                 rows = np.column_stack([hashes, ids, preferred])[hashed]
@@ -102,6 +153,15 @@ class ExactSignWork(PlainWork):
             yield from self.layout.batches(rows[:, :1], rows[:, 1], rows[:, 2], rows[:, 3])
 
         return task
+
+    def _values(self) -> Callable[[pa.Array], Iterable[str | bytes | None]]:
+        """A column → what is hashed of each row."""
+        if self.on == "normalised_text":
+            return ChunkTable(chunk_pieces).joined
+        rules = self.url_rules
+        if rules is None:
+            return lambda column: column.to_pylist()
+        return lambda column: (url and rules.canonical(url) for url in column.to_pylist())
 
 
 def hash_values(values: Iterable[str | bytes | None], count: int) -> tuple[np.ndarray, np.ndarray]:

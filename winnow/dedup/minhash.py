@@ -10,9 +10,9 @@ import numpy as np
 import pyarrow as pa
 
 from winnow.dedup.clustering.keys import KeyLayout
-from winnow.dedup.index.option import IndexOption
+from winnow.dedup.index.option import IndexOption, unverified_notes
 from winnow.dedup.rehydration import Rehydration
-from winnow.dedup.signing.banding import solve_bands
+from winnow.dedup.signing.banding import collision_curve, solve_bands, threshold
 from winnow.dedup.signing.shape import Family, Shape, ShingleHash, Shingles
 from winnow.dedup.steps import (
     MEMORY_BYTES,
@@ -30,6 +30,7 @@ from winnow.schema import require_columns
 from winnow.text.words import WordRules
 
 DEFAULT_BANDS, DEFAULT_ROWS = 14, 8
+MAX_PERMUTATIONS = 1024  # what bands are solved for within two seconds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,17 +48,21 @@ class MinHash:
     version: ClassVar[int] = 2
 
     signatures: Family = "datatrove"
-    """Whose arithmetic: signatures equal datatrove's, or datasketch's MinHash's (seed 1)."""
+    """Whose arithmetic: signatures equal datatrove's, those of datasketch's ``MinHash(num_perm,
+    seed)`` since 2.0, or (``datasketch-1``) those of before. datasketch goes with ``shingle_hash =
+    "sha1"`` and ``hash_bits = 32``."""
     shingle_hash: ShingleHash = "xxh64"
     """``sha1`` is FineWeb's of 2024."""
     hash_bits: int = 64
     """Of a hash and a value: 64 or 32 (datasketch: 32)."""
     shingles: Shingles = "words"
-    """Runs of words, or of characters (which needs no words of any language)."""
+    """Runs of words, or of characters (which needs no words of any language) of the normalised
+    text: lower case, without punctuation and accents, each number 0, each white space one space."""
     ngram_words: int = 5
     """Words of a shingle; a document with fewer has no signature and no duplicate."""
     ngram_chars: int = 24
-    """Characters of a shingle, where those are shingled; NeMo Curator's number."""
+    """Characters of a shingle, where those are shingled; NeMo Curator's number (it shingles the
+    raw text); a document with fewer has no signature."""
     segmented: tuple[str, ...] = ()
     """Languages whose words are found by a segmenter: any of bo, dz, ja, km, lo, my, th, wuu, yue,
     zh. All others but English are split by script."""
@@ -65,7 +70,7 @@ class MinHash:
     """Solve bands and rows: as few documents as can be above this Jaccard similarity are missed,
     and below it found; 0 to 1."""
     permutations: int = 128
-    """Values of a signature to be cut into bands, where ``similarity`` is given."""
+    """Values of a signature to be cut into bands, where ``similarity`` is given; 1 to 1024."""
     bands: int = 0
     """0: 14, or what ``similarity`` asks for."""
     rows_per_band: int = 0
@@ -99,10 +104,14 @@ class MinHash:
     path_fields: ClassVar[tuple[str, ...]] = ("index",)
 
     def __post_init__(self) -> None:
-        check_policy(self.keep, self.keep_by)
+        check_policy(self.keep, self.keep_by, self.prefer)
         for name in ("ngram_words", "ngram_chars", "permutations"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be 1 at least, got {getattr(self, name)}")
+        if self.permutations > MAX_PERMUTATIONS:
+            raise ValueError(
+                f"permutations must be {MAX_PERMUTATIONS} at most, got {self.permutations}"
+            )
         for name in ("bands", "rows_per_band"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} must be 0 (automatic) or more, got {getattr(self, name)}")
@@ -146,6 +155,22 @@ class MinHash:
             words=WordRules("spacy", self.segmented),
         )
 
+    def plan_notes(self) -> list[str]:
+        """What ``winnow plan`` prints: the bands, and how likely pairs are found."""
+        bands, rows = self.shape.bands, self.shape.rows_per_band
+        (first, prob), *others = collision_curve(bands, rows)
+        curve = ", ".join(f"{similarity:.2f} {prob:.2f}" for similarity, prob in others)
+        notes = [
+            f"{bands} bands x {rows} rows: Jaccard {first:.2f} found with probability {prob:.2f}, "
+            f"{curve}",
+            f"every second pair is found at Jaccard {threshold(bands, rows):.3f}",
+        ]
+        if self.similarity is not None:
+            notes[1] += f"; solved from similarity {self.similarity} and {self.permutations} values"
+        if self.verify == "jaccard":
+            notes += unverified_notes(self.index)
+        return notes
+
     @property
     def _rehydration(self) -> Rehydration | None:
         return None if self.rehydrate == "no" else Rehydration.parse(self.rehydrate)
@@ -155,6 +180,7 @@ class MinHash:
         policy = Policy.parse(self.keep, self.keep_by, self.prefer, context.columns, context.name)
         language = "language" if "language" in context.columns.names else None
         shape = self.shape
+        shape.words.check()
         layout = KeyLayout(shape.bands, plan_parts(context, self.memory_bytes), wide=False)
         work = MinHashSignWork(shape, policy, language, layout)
         verification = None
@@ -164,7 +190,10 @@ class MinHash:
             )
         index = None
         if self.index:
-            index = IndexOption.of(self.index, shape, self.index_only, context.name)
+            index = IndexOption.of(
+                self.index, shape, self.index_only, context.name, language_column=language,
+                verification=verification,
+            )  # fmt: skip
         options = DedupOptions(
             "near_duplicate", self.memory_bytes, self.cluster_partitions, verification, index,
             self._rehydration,

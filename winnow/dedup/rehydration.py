@@ -1,8 +1,12 @@
 """How often training sees a document, by the size of its cluster.
 
-That a page was copied says something of it: Penedo et al. (2025, FineWeb2, section 4.3) upsample
-the survivors of small clusters, whose pages pass their filters best, and not those of the largest,
-which are boilerplate.
+That a page was copied says something of it: what few or very many copies there are of is removed by
+FineWeb-2's filters more often than what lies between. ``fineweb-2`` has the weights that the
+FineWeb 2 repository published with the data set (github.com/huggingface/fineweb-2, README,
+"Deduplication": no duplicates 1, N = 2 or 3 N times, 4 three times, 5 to 99 five
+times, 100 to 999 eight times, 1,000 and more once). Its authors say there that they had not tried
+many others; later they published weights by language, made from the removal rates by cluster size
+(the same repository, "Deduplication informed upsampling"). Those are pairs ``[n, times]`` too.
 """
 
 from __future__ import annotations
@@ -12,6 +16,7 @@ from typing import Literal
 
 import numpy as np
 
+MAX_TIMES = 1000  # each is a row of the token shards
 FINEWEB_2 = ((1, 1), (2, 2), (3, 3), (5, 5), (100, 8), (1000, 1))
 
 
@@ -30,8 +35,10 @@ class Rehydration:
         sizes = [size for size, _ in pairs]
         if len(pairs) != len(rehydrate) or not pairs or sizes != sorted(set(sizes)):
             raise ValueError("rehydrate must be pairs [cluster size, times], sizes ascending")
-        if sizes[0] != 1 or min(times for _, times in pairs) < 1:
-            raise ValueError("rehydrate must begin with [1, times], and times be 1 at least")
+        if sizes[0] != 1 or sizes[-1] >= 1 << 32:
+            raise ValueError("rehydrate must begin with [1, times], and sizes be below 2^32")
+        if not all(1 <= times <= MAX_TIMES for _, times in pairs):
+            raise ValueError(f"rehydrate: times must be 1 to {MAX_TIMES:,}")
         return cls(pairs)
 
     def repeat_counts(self, cluster_sizes: np.ndarray) -> np.ndarray:

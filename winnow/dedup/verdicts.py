@@ -144,8 +144,11 @@ class _Rows:
     def meet(self, matched: MatchedReader) -> None:
         """Mark those that the index has, and those whose survivor it has (a document of the index
         is preferred to all others, so it is the survivor of its cluster)."""
-        for ids in (self.ids, self.survivors):
-            found, index_ids = matched.find(ids)
-            found &= self.alive & ~self.in_index
-            self.index_ids[found] = index_ids[found]
-            self.in_index |= found
+        self._meet(matched, np.flatnonzero(self.alive), self.ids)
+        others = self.alive & ~self.in_index & (self.survivors != self.ids)
+        self._meet(matched, np.flatnonzero(others), self.survivors)
+
+    def _meet(self, matched: MatchedReader, rows: np.ndarray, ids: np.ndarray) -> None:
+        found, index_ids = matched.find(ids[rows])
+        self.index_ids[rows[found]] = index_ids[found]
+        self.in_index[rows[found]] = True

@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from winnow.errors import PlanError, StoreError
@@ -50,7 +51,8 @@ def read_run(folder: Folder) -> dict[str, Any] | None:
 
 
 def write_run(plan: Plan) -> None:
-    """Write ``run.json``: name, config, and the steps in order with kind and fingerprint."""
+    """Write ``run.json``: name, config, and the steps in order with kind, fingerprint and what
+    they are expected to cost."""
     steps = [
         {
             "name": step.name,
@@ -58,6 +60,7 @@ def write_run(plan: Plan) -> None:
             "label": step.label,
             "fingerprint": step.fingerprint,
             "shards": step.shard_count,
+            **({} if step.cost is None else {"cost": asdict(step.cost)}),
         }
         for step in plan.steps
     ]

@@ -77,13 +77,15 @@ def checked_batch(reader: Any, index: int, path: str) -> pa.RecordBatch:
     try:
         batch, metadata = reader.get_batch_with_custom_metadata(index)
         expected = None if metadata is None else metadata.get(KEY)
+        batch.validate()  # whether its buffers are as long as its rows say: hashing would not ask
         # a null or an offset may have been damaged as well, so that looking at the rows fails
         found = None if expected is None else batch_checksum(batch)
-    except (pa.ArrowInvalid, OSError, ValueError, IndexError) as error:
+        wanted = None if expected is None else int(expected)
+    except (pa.ArrowException, OSError, ValueError, TypeError, IndexError) as error:
         raise CorruptShard(
             f"{path}: batch {index} cannot be read: {error}", remedy=REMEDY
         ) from error
-    if expected is not None and found is not None and found != int(expected):
+    if expected is not None and found is not None and found != wanted:
         raise CorruptShard(
             f"{path}: batch {index} of {batch.num_rows:,} rows does not have the checksum that it "
             "was written with",

@@ -110,6 +110,11 @@ class Store:
             schema = pa.schema([schema.field(name) for name in columns])
         return pa.Table.from_batches(self.batches(columns), schema)
 
+    @property
+    def file_count(self) -> int:
+        """Shards, and files beside them that the manifest lists."""
+        return sum(1 for _ in self._expected())
+
     def verify(self) -> list[str]:
         """Hash every shard again; the problems found, each a sentence naming its file."""
         problems = []

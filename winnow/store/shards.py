@@ -142,7 +142,7 @@ def open_shard(folder: Folder, file: str) -> Any:
             f"{path} is missing, though its store's manifest lists it",
             remedy="Run the same `winnow run` again: missing shards are made anew.",
         ) from None
-    except (pa.ArrowInvalid, OSError) as error:
+    except (pa.ArrowException, OSError) as error:
         raise CorruptShard(
             f"{path} cannot be read: {error}",
             remedy=REMEDY,
@@ -161,7 +161,7 @@ def read_batches(
         for index in range(shard.num_record_batches):
             batch = checked_batch(shard, index, folder.join(file))
             yield batch if columns is None else batch.select(columns)
-    except (pa.ArrowInvalid, OSError) as error:
+    except (pa.ArrowException, OSError) as error:
         raise CorruptShard(
             f"{folder.join(file)} cannot be read: {error}",
             remedy=REMEDY,

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from winnow.pipeline.step import Draft, PlanContext
 from winnow.schema import require_columns
 from winnow.tokenize.encode import Engine, load_tokenizer
-from winnow.tokenize.encode_documents import COLUMNS, EncodeWork
+from winnow.tokenize.encode_documents import COLUMNS, REPEAT_COUNT, EncodeWork
 from winnow.tokenize.fast_encode import planned_engine
 from winnow.tokenize.shuffle import MERGE_ABOVE, MERGE_WIDTH, MergeWork, TokensWork
 from winnow.tokenize.token_rows import work_schema
@@ -30,6 +30,9 @@ class Tokenize:
 
     Steps: ``tokenizer`` (only with ``train_bpe``), ``tokenize-encode``, ``tokenize-merge`` (only
     for many input shards), ``tokens``. A block that is named otherwise puts its name in front.
+
+    Where a deduplication before it rehydrates, a kept document is written ``repeat_count`` times,
+    every copy at its own place in the shuffle and all of them in one split.
     """
 
     tokenizer: str | None = None
@@ -104,7 +107,10 @@ class Tokenize:
                 kind="work",
                 label="encode",
                 work=EncodeWork(
-                    tokenizer=origin, eos_token=self.eos_token, engine=planned_engine(self.engine)
+                    tokenizer=origin,
+                    eos_token=self.eos_token,
+                    engine=planned_engine(self.engine),
+                    repeats_for=self.validation_share if _repeats(context) else None,
                 ),
                 schema=work_schema(vocab_size),
                 shard_count=shards,
@@ -173,3 +179,13 @@ class Tokenize:
         if self.validation_share == 0:
             return train, 0
         return train, max(1, round(train * self.validation_share / (1 - self.validation_share)))
+
+
+def _repeats(context: PlanContext) -> bool:
+    """Whether a deduplication says how often each document is seen. By its type too: a measure of
+    somebody's that is called so is no such column."""
+    columns = context.columns
+    return (
+        REPEAT_COUNT.name in columns.names
+        and columns.field(REPEAT_COUNT.name).type == REPEAT_COUNT.type
+    )

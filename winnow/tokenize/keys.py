@@ -2,6 +2,10 @@
 
 The key is a seeded hash of the document's id. So the split and the place of a document depend on
 its id, the seed and the validation share, and on nothing that happens while the run goes on.
+
+A document that training is to see n times is n rows. Copy 0 has the document's key; each further
+one has a key of its own among the keys of the same split, so that no copy of what is validated on
+is trained on.
 """
 
 from __future__ import annotations
@@ -64,6 +68,39 @@ def shuffle_keys(doc_ids: Array, seed: int) -> npt.NDArray[np.uint64]:
     return salted_keys(doc_ids, "shuffle", seed)
 
 
+def split_border(validation_share: float) -> int:
+    """Keys below it are the validation split's."""
+    return int(validation_share * KEYS)
+
+
+def copy_keys(
+    doc_ids: Array, copy: int, seed: int, validation_share: float
+) -> npt.NDArray[np.uint64]:
+    """Keys of copy number ``copy`` (1 or more) of documents, ``uint64[documents]``.
+
+    Uniform over the keys of the split that the document is in: with [a, b) these and h the hash of
+    the document under ``shuffle copy N``, ``a + ⌊h (b - a) / 2⁶⁴⌋``. Unlike keys of documents two
+    of them may be equal.
+    """
+    border = split_border(validation_share)
+    hashes = salted_keys(doc_ids, f"shuffle copy {copy}", seed)
+    if not border:
+        return hashes
+    validates = shuffle_keys(doc_ids, seed) < np.uint64(border)
+    first = np.where(validates, np.uint64(0), np.uint64(border))
+    width = np.where(validates, np.uint64(border), np.uint64(KEYS - border))
+    return first + _high_product(hashes, width)
+
+
+def _high_product(a: npt.NDArray[np.uint64], b: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    """The upper 64 bits of the products, from those of their halves."""
+    half, low = np.uint64(32), np.uint64(0xFFFFFFFF)
+    a1, a0, b1, b0 = a >> half, a & low, b >> half, b & low
+    middle = a1 * b0 + (a0 * b0 >> half)
+    other = a0 * b1 + (middle & low)
+    return np.asarray(a1 * b1 + (middle >> half) + (other >> half), np.uint64)
+
+
 def split_shards(
     validation_share: float, train_count: int, validation_count: int
 ) -> tuple[SplitShard, ...]:
@@ -72,7 +109,7 @@ def split_shards(
     Documents with the lowest ``validation_share`` of all keys are the validation split; each
     split's keys are cut into equal ranges. The ranges meet, so every key lies in exactly one.
     """
-    border = int(validation_share * KEYS) if validation_count else 0
+    border = split_border(validation_share) if validation_count else 0
     train = _cut("train", border, KEYS, train_count)
     return train + _cut("validation", 0, border, validation_count)
 

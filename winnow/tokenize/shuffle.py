@@ -3,7 +3,7 @@
 Every encoded shard is sorted by a seeded key, and an output shard is a range of keys: it takes a
 slice of each encoded shard and sorts what it got. Two passes over the ids, whatever their number.
 
-Memory of a task: the ids of its output shard, 40 bytes a document, and one batch; it has one
+Memory of a task: the ids of its output shard, 56 bytes a row, and one batch; it has one
 input file open at a time. With E encoded and S output shards there are E × S slices; where E is
 large a first merge makes fewer, longer ones (see ``MERGE_ABOVE``).
 """
@@ -72,11 +72,16 @@ def _add(batch: pa.RecordBatch, rows: TokenRows) -> None:
         batch.column("n_bytes").to_numpy().copy(),
         batch.column("doc_id").to_numpy().copy(),
         batch.column("source"),
+        batch.column(KEY).to_numpy().copy(),
     )
 
 
-def _count(rows: TokenRows, tally: Tally) -> None:
-    tally.count("documents", rows.rows)
+def _count(rows: TokenRows, seed: int, tally: Tally) -> None:
+    """Documents once, and how many rows more than those there are; tokens as they are written."""
+    repeats = rows.copy_count(seed)
+    tally.count("documents", rows.rows - repeats)
+    if repeats:
+        tally.count("repeats", repeats)
     tally.count("tokens", rows.tokens)
     tally.count("text_bytes", rows.text_bytes)
 
@@ -101,7 +106,7 @@ class MergeWork(PlainWork):
             rows = TokenRows(self.vocab_size)
             shards = range(index * self.width, (index + 1) * self.width)
             read_range(store, shards, ALL_KEYS, rows)
-            _count(rows, tally)
+            _count(rows, inputs.seed, tally)
             yield from rows.batches(inputs.seed, WORK_BATCH_TOKENS, with_key=True)
 
         return task
@@ -132,7 +137,7 @@ class TokensWork(PlainWork):
         def task(index: int, tally: Tally) -> Iterator[pa.RecordBatch]:
             rows = TokenRows(self.vocab_size)
             read_range(store, range(len(store.shards)), shards[index].keys, rows)
-            _count(rows, tally)
+            _count(rows, inputs.seed, tally)
             yield from rows.batches(inputs.seed, BATCH_TOKENS, with_key=False)
 
         return task
@@ -143,7 +148,10 @@ class TokensWork(PlainWork):
 
     def receipt_extra(self, index: int, tally: Tally) -> dict[str, Any]:
         split = self.shards()[index].split
-        return shard_extra(split, tally.counters["tokens"], tally.counters["text_bytes"])
+        counters = tally.counters
+        return shard_extra(
+            split, counters["tokens"], counters["text_bytes"], counters.get("repeats", 0)
+        )
 
     def finish(self, inputs: Inputs, receipts: list[Receipt]) -> dict[str, Any]:
         text = self.tokenizer.read(inputs)

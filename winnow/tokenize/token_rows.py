@@ -45,7 +45,10 @@ def cut(sizes: Array, limit: int) -> Iterator[tuple[int, int]]:
 
 
 class TokenRows:
-    """Rows of a token shard, held in memory: the ids of ``tokens`` tokens and 40 bytes a row."""
+    """Rows of a token shard, held in memory: the ids of ``tokens`` tokens and 56 bytes a row.
+
+    ``tokens`` and ``text_bytes`` are counted as they are written: once for each copy of a document.
+    """
 
     def __init__(self, vocab_size: int) -> None:
         self.vocab_size = vocab_size
@@ -57,13 +60,22 @@ class TokenRows:
         self._n_bytes: list[Array] = []
         self._doc_ids: list[Array] = []
         self._sources: list[Array] = []
+        self._keys: list[Array | None] = []
+        self._copies: list[tuple[Array, Array]] = []  # numbers of added rows, keys of their copies
         self._names: dict[str, int] = {}
 
     def add(
-        self, ids: Array, lengths: Array, n_bytes: Array, doc_ids: Array, sources: pa.Array
+        self,
+        ids: Array,
+        lengths: Array,
+        n_bytes: Array,
+        doc_ids: Array,
+        sources: pa.Array,
+        keys: Array | None = None,
     ) -> None:
         """Take rows over: ``ids`` [tokens], and for each row its length in ids, bytes of text
-        ([rows] integer), document id, and source (string, or dictionary of strings)."""
+        ([rows] integer), document id, source (string, or dictionary of strings), and the key that
+        it is sorted by ([rows] uint64; absent: the shuffle key of the document)."""
         if not len(lengths):
             return
         if int(n_bytes.max()) >= BYTES_LIMIT:
@@ -84,9 +96,31 @@ class TokenRows:
         self._n_bytes.append(np.asarray(n_bytes, np.uint32))
         self._doc_ids.append(np.asarray(doc_ids, np.uint64))
         self._sources.append(np.array(codes, np.int32)[places])
+        self._keys.append(keys)
         self.rows += len(lengths)
         self.tokens += len(ids)
         self.text_bytes += int(n_bytes.sum(dtype=np.int64))
+
+    def copy(self, rows: Array, keys: Array) -> None:
+        """Once more the rows of the last :meth:`add` with the numbers ``rows`` ([copies] integer),
+        by ``keys`` ([copies] uint64). The ids are shared: a copy takes 40 bytes here."""
+        if not len(rows):
+            return
+        before = sum(len(lengths) for lengths in self._lengths[:-1])
+        self._copies.append((rows + before, np.asarray(keys, np.uint64)))
+        self.rows += len(rows)
+        self.tokens += int(self._lengths[-1][rows].sum())
+        self.text_bytes += int(self._n_bytes[-1][rows].sum(dtype=np.int64))
+
+    def copy_count(self, seed: int) -> int:
+        """How many rows are a document's second or a further one: their key is not its own."""
+        own = [
+            shuffle_keys(doc_ids, seed) == keys
+            for doc_ids, keys in zip(self._doc_ids, self._keys, strict=True)
+            if keys is not None
+        ]
+        copies = sum(len(rows) for rows, _ in self._copies)
+        return copies + sum(int((~each).sum()) for each in own)
 
     def batches(self, seed: int, batch_tokens: int, with_key: bool) -> Iterator[pa.RecordBatch]:
         """All rows by rising shuffle key, in batches of at most ``batch_tokens`` tokens.
@@ -95,8 +129,14 @@ class TokenRows:
         want a file's dictionary. How the rows were added does not show.
         """
         doc_ids = _joined(self._doc_ids, np.uint64)
-        keys = shuffle_keys(doc_ids, seed)
-        order = np.argsort(keys)  # unequal ids have unequal keys: there are no ties
+        given = zip(self._keys, self._doc_ids, strict=True)
+        own = [shuffle_keys(ids, seed) if keys is None else keys for keys, ids in given]
+        keys = _joined([*own, *(keys for _, keys in self._copies)], np.uint64)
+        copied = [rows for rows, _ in self._copies]
+        numbers = _joined([np.arange(len(doc_ids)), *copied], np.int64)
+        order = np.argsort(keys)  # unequal ids have unequal keys: only copies can tie
+        if _tied(keys[order]):
+            order = np.lexsort((doc_ids[numbers], keys))
         lengths = _joined(self._lengths, np.int64)
         sources = _joined(self._sources, np.int32)
         n_bytes = _joined(self._n_bytes, np.uint32)
@@ -105,6 +145,7 @@ class TokenRows:
         names = list(self._names)
         dictionary = sorted({names[code] for code in np.unique(sources)})
         start = stop - lengths
+        keys, order = keys[order], numbers[order]
         for first, end in cut(lengths[order], batch_tokens) if self.rows else [(0, 0)]:
             rows = order[first:end]
             places = (part[rows].tolist(), start[rows].tolist(), stop[rows].tolist())
@@ -120,9 +161,14 @@ class TokenRows:
             )
             if with_key:
                 batch = pa.RecordBatch.from_arrays(
-                    [*batch.columns, pa.array(keys[rows])], schema=work_schema(self.vocab_size)
+                    [*batch.columns, pa.array(keys[first:end])],
+                    schema=work_schema(self.vocab_size),
                 )
             yield batch
+
+
+def _tied(keys: Array) -> bool:
+    return bool((keys[1:] == keys[:-1]).any())
 
 
 def _joined(parts: list[Array], dtype: Any) -> Array:

@@ -48,18 +48,32 @@ class DataConfig:
 class ObjectiveConfig:
     """What the model learns to do."""
 
-    kind: Literal["causal", "masked", "spans"] = "causal"
-    """"causal": the next token (GPT). "masked": hidden tokens (BERT). "spans": cut spans (T5)."""
+    kind: Literal["causal", "masked", "spans", "contrastive"] = "causal"
+    """"causal": next token (GPT). "masked": BERT. "spans": T5. "contrastive": vectors of texts."""
     mask_share: float = 0.3
     """Share of the tokens that "masked" hides."""
     span_share: float = 0.15
     """Share of the tokens that "spans" cuts out."""
     mean_span_tokens: float = 3.0
     """Of a span that is cut out."""
+    pair_source: Literal["crops"] = "crops"
+    """What "contrastive" pairs. "crops": two crops of a document that do not overlap."""
+    min_crop_tokens: int = 16
+    """Shortest crop; a document of less than two of them gives no pair."""
+    max_crop_tokens: int = 256
+    """Longest crop, and no longer than half the document."""
+    temperature: float = 0.05
+    """Divides the cosines of "contrastive": the lower, the more the hardest negatives count."""
 
     def __post_init__(self) -> None:
         share_of("objective", self, "mask_share", "span_share")
-        positive("objective", self, "mean_span_tokens")
+        positive("objective", self, "mean_span_tokens", "min_crop_tokens", "temperature")
+        if self.max_crop_tokens < self.min_crop_tokens:
+            raise ConfigError(
+                f"objective.max_crop_tokens ({self.max_crop_tokens}) is less than "
+                f"objective.min_crop_tokens ({self.min_crop_tokens})",
+                remedy="Raise objective.max_crop_tokens.",
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -221,4 +235,11 @@ class TrainConfig:
                 f"data.pack_tokens ({self.data.pack_tokens})",
                 remedy="Set batch.micro_tokens to a whole number of packed samples. "
                 "(data.pack_tokens fixes the data order and must not change within a run.)",
+            )
+        crops = 2 * self.objective.min_crop_tokens
+        if self.objective.kind == "contrastive" and crops > self.data.max_context:
+            raise ConfigError(
+                f"two crops of objective.min_crop_tokens ({self.objective.min_crop_tokens}) do not "
+                f"fit data.max_context ({self.data.max_context}): no context would give a pair",
+                remedy="Lower objective.min_crop_tokens or raise data.max_context.",
             )

@@ -5,15 +5,14 @@ Every problem is a :class:`ConfigError` that names the file, the key, and what w
 
 from __future__ import annotations
 
-import ast
 import dataclasses
-import inspect
 import tomllib
 import types
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
+from winnow.documented import field_texts
 from winnow.errors import ConfigError, nearest
 from winnow.train.config import TrainConfig
 
@@ -71,7 +70,7 @@ def field_help() -> dict[str, tuple[str, str, str]]:
     """
     entries: dict[str, tuple[str, str, str]] = {}
     for section, kind in get_type_hints(TrainConfig).items():
-        texts = _texts_under_fields(kind)
+        texts = field_texts(kind)
         for field in dataclasses.fields(kind):
             required = field.default is dataclasses.MISSING
             default = "required" if required else "absent" if field.default is None else ""
@@ -175,15 +174,3 @@ def _override(values: dict[str, Any], override: str) -> None:
     if section_hint and get_type_hints(section_hint).get(key) is Path and isinstance(value, str):
         value = str(Path.cwd() / value)
     table[key] = value
-
-
-def _texts_under_fields(kind: type) -> dict[str, str]:
-    """The string literal that stands under each field of a dataclass."""
-    body = ast.parse(inspect.getsource(kind)).body[0]
-    assert isinstance(body, ast.ClassDef)
-    texts = {}
-    for field, text in zip(body.body, body.body[1:], strict=False):
-        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name):
-            assert isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant)
-            texts[field.target.id] = str(text.value.value)
-    return texts

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from winnow.dedup.clustering.buckets import EDGES
 from winnow.dedup.clustering.clusters import ClusterReader
-from winnow.dedup.clustering.contraction import EdgeBuffer, contract
+from winnow.dedup.clustering.contraction import Contraction
 from winnow.dedup.clustering.keys import KeyLayout
 from winnow.dedup.clustering.partitions import Partitions
 from winnow.dedup.clustering.union_find import gather, lowest
@@ -71,7 +71,7 @@ class Graph:
         ]
         self.stores = {
             "dups-sign": self._write("dups-sign", LAYOUT.schema, "arrow", signed),
-            "dups-bucket": self._write("dups-bucket", EDGES, "parquet", bucketed),
+            "dups-bucket": self._write("dups-bucket", EDGES, "arrow", bucketed),
         }
 
     def _write(self, name: str, schema: pa.Schema, format: Any, shards: Any) -> Store:
@@ -90,7 +90,7 @@ class Graph:
         )  # fmt: skip
 
     def cluster(
-        self, partitions: int, edges_at_once: int | None = None, memory: int = MEMORY,
+        self, partitions: int, nodes_at_once: int | None = None, memory: int = MEMORY,
         order: random.Random | None = None, twice: bool = False, workers: int = 0,
     ) -> dict[str, Store]:  # fmt: skip
         """All stores of clustering in ``partitions``, shards made in ``order``; ``twice``: each
@@ -98,18 +98,18 @@ class Graph:
         stores = dict(self.stores)
         for draft in cluster_drafts("dups", LAYOUT, memory, partitions):
             stores[draft.name] = self._run(
-                draft, stores, edges_at_once, order, twice, partitions, workers
+                draft, stores, nodes_at_once, order, twice, partitions, workers
             )
         return stores
 
     def _run(
-        self, draft: Draft, stores: dict[str, Store], edges_at_once: int | None,
+        self, draft: Draft, stores: dict[str, Store], nodes_at_once: int | None,
         order: random.Random | None, twice: bool, partitions: int, workers: int,
     ) -> Store:  # fmt: skip
         work: Any = draft.work
-        if edges_at_once is not None and hasattr(work, "edges_at_once"):
-            work = dataclasses.replace(work, edges_at_once=edges_at_once)
-        folder = self.folder / f"{partitions}-{edges_at_once}-{twice}-{workers}" / draft.name
+        if nodes_at_once is not None and hasattr(work, "nodes_at_once"):
+            work = dataclasses.replace(work, nodes_at_once=nodes_at_once)
+        folder = self.folder / f"{partitions}-{nodes_at_once}-{twice}-{workers}" / draft.name
         inputs = Inputs(None, {name: stores[name].path for name in draft.reads}, 0, str(folder))
         step = Step(
             name=draft.name, kind=draft.kind, label="", work=work, schema=draft.schema,
@@ -188,7 +188,7 @@ def graphs(draw: Any) -> tuple[list[dict[int, int]], list[list[Pair]]]:
 @given(graphs(), st.integers(2, 7), st.sampled_from([1, 2, 5, None]), st.booleans(), st.randoms())
 @settings(deadline=None, max_examples=60)
 def test_partitions_and_one_task_equal_the_twin(
-    graph: Any, partitions: int, edges_at_once: int | None, twice: bool, order: random.Random
+    graph: Any, partitions: int, nodes_at_once: int | None, twice: bool, order: random.Random
 ) -> None:
     documents, edges = graph
     preferences = {doc: value for shard in documents for doc, value in shard.items()}
@@ -197,7 +197,7 @@ def test_partitions_and_one_task_equal_the_twin(
         stores = Graph(Path(name), documents, edges)
         one = stores.cluster(1)
         assert as_dict(rows(one)) == wanted
-        many = stores.cluster(partitions, edges_at_once, order=order, twice=twice)
+        many = stores.cluster(partitions, nodes_at_once, order=order, twice=twice)
         assert rows(many).equals(rows(one))
         counters = many["dups-cluster"].counters
         assert counters == one["dups-cluster"].counters
@@ -231,18 +231,20 @@ edge = st.tuples(st.integers(0, 12), st.integers(0, 12)).filter(lambda pair: pai
 def test_contracted_edges_connect_the_same_documents(
     pairs: list[Pair], limit: int, batch: int
 ) -> None:
-    buffer = EdgeBuffer(limit)
+    held = Contraction(limit)
     found: list[Pair] = []
     for start in range(0, len(pairs), batch):
-        for edges in buffer.add(*_columns(pairs[start : start + batch])):
+        for edges in held.add(*_columns(pairs[start : start + batch])):
             found += zip(*(side.tolist() for side in edges), strict=True)
-    for edges in buffer.rest():
+    for edges in held.rest():
         found += zip(*(side.tolist() for side in edges), strict=True)
     assert len(found) <= len(pairs)
     assert all(low < high for low, high in found)
     plain = dict.fromkeys(range(13), 0)
     assert twin(found, plain) == twin(pairs, plain)
-    low, high = contract(*_columns(pairs))
+    held = Contraction(100)
+    assert not list(held.add(*_columns(pairs)))
+    low, high = next(held.rest(), _columns([]))
     assert np.all(high[1:] > high[:-1])
     assert low.tolist() == [twin(pairs, plain)[each][0] for each in high.tolist()]
 
@@ -300,7 +302,7 @@ def test_giant_clusters_cost_an_edge_a_document(tmp_path: Path, shape: str) -> N
     pairs = [(min(pair), max(pair)) for pair in pairs]
     random.Random(2).shuffle(pairs)
     graph = Graph(tmp_path, [{i: i % 7 for i in range(count)}], [pairs[::2], pairs[1::2]])
-    stores = graph.cluster(7, edges_at_once=1000)
+    stores = graph.cluster(7, nodes_at_once=1000)
     found = as_dict(rows(stores))
     assert found == dict.fromkeys(range(count), (0, count, 6))
     moved = [stores[f"dups-eliminate-{p:03d}"].counters["edges"] for p in range(7)]
@@ -330,8 +332,8 @@ def test_worker_processes_change_no_byte(tmp_path: Path, workers: int) -> None:
     ids = [doc for shard in documents for doc in shard]
     edges = [[(ids[a], ids[b]) for a, b in pairs[n::3]] for n in range(3)]
     graph = Graph(tmp_path, documents, edges)
-    here = graph.cluster(4, edges_at_once=50)
-    there = graph.cluster(4, edges_at_once=50, workers=workers)
+    here = graph.cluster(4, nodes_at_once=50)
+    there = graph.cluster(4, nodes_at_once=50, workers=workers)
     for name, store in here.items():
         shards = [shard.sha256 for shard in store.shards]
         assert [shard.sha256 for shard in there[name].shards] == shards, name

@@ -1,4 +1,4 @@
-"""Writes golden_signatures.json: what datatrove 0.10 makes of texts of ours.
+"""Writes golden_signatures.json: what datatrove 0.10 makes of texts of ours, with each hash.
 
 Run it in an environment that has datatrove 0.10.0 and spacy 3.8, from anywhere:
 ``python tests/dedup/signing/make_golden.py``.
@@ -6,9 +6,11 @@ Run it in an environment that has datatrove 0.10.0 and spacy 3.8, from anywhere:
 
 # ruff: noqa: E501 (a text a line)
 
+import hashlib
 import json
 from pathlib import Path
 
+import numpy as np
 from datatrove.pipeline.dedup.minhash import MinhashConfig, MinhashDedupSignature
 from datatrove.utils.hashing import HashConfig
 from datatrove.utils.text import simplify_text
@@ -48,29 +50,49 @@ TEXTS = [
 ]  # fmt: skip
 
 
+HASHES = {
+    "xxh64-64": HashConfig(precision=64, hash_fc="xxhash"),
+    "xxh64-32": HashConfig(precision=32, hash_fc="xxhash"),
+    "sha1-64": HashConfig(precision=64, hash_fc="sha1"),
+    "sha1-32": HashConfig(precision=32, hash_fc="sha1"),
+}
+"""By shingle hash and bits, as winnow names them."""
+
+
+def values(signer: MinhashDedupSignature, text: str) -> np.ndarray | None:
+    """uint64[112], or None where datatrove makes no signature."""
+    shingles = signer.get_shingles(text)
+    if not shingles.size:
+        return None
+    return np.array(signer.get_signature(shingles), np.uint64).ravel()
+
+
 def main() -> None:
-    config = MinhashConfig(
-        n_grams=5,
-        num_buckets=14,
-        hashes_per_bucket=8,
-        hash_config=HashConfig(precision=64, hash_fc="xxhash"),
-    )
-    signer = MinhashDedupSignature("unused", config)
+    signers = {
+        name: MinhashDedupSignature(
+            "unused",
+            MinhashConfig(n_grams=5, num_buckets=14, hashes_per_bucket=8, hash_config=config),
+        )
+        for name, config in HASHES.items()
+    }
     golden = []
     for text in TEXTS:
-        simple = simplify_text(text)
-        shingles = signer.get_shingles(text)
-        bands = signer.get_signature(shingles) if shingles.size else None
+        words = signers["xxh64-64"].word_tokenizer.word_tokenize(simplify_text(text))
+        found = {name: values(signer, text) for name, signer in signers.items()}
+        default = found.pop("xxh64-64")
         golden.append(
             {
                 "text": text,
-                "words": signer.word_tokenizer.word_tokenize(simple),
-                "signature": bands and [format(v, "x") for band in bands for v in band],
+                "words": words if len(words) <= 300 else None,  # long ones say nothing new
+                "signature": None if default is None else " ".join(f"{v:x}" for v in default),
+                "sha256": {
+                    name: None
+                    if row is None
+                    else hashlib.sha256(row.astype("<u8").tobytes()).hexdigest()
+                    for name, row in found.items()
+                },
             }
         )
-    for entry in golden:  # the long ones say nothing new in their words
-        if len(entry["words"]) > 300:
-            entry["words"] = None
     path = Path(__file__).with_name("golden_signatures.json")
     path.write_text(json.dumps(golden, indent=0, ensure_ascii=True) + "\n")
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from winnow.dedup.signing.chunk_table import ChunkTable
-from winnow.dedup.signing.signatures import chunk_words, word_table
+from winnow.dedup.signing.shingles import chunk_words, word_table
 
 PIECES = st.sampled_from(
     ["don't", "Cant", "10km", "x):", "a.m.", "1.2.3.4", "日本語", "Ünïted", "—", "$5", "a b", "\n",

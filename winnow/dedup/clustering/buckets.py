@@ -1,8 +1,10 @@
 """Documents with an equal key, as edges from the smallest of them to each other one.
 
-Peak memory of a task: ``ROW_BYTES`` for each key that it holds at once. Where a part of the key
-range holds more than ``memory_bytes`` allow, it is worked off in several passes over narrower
-ranges, with the same result. Only documents that share one single key cannot be parted.
+Peak memory of a task: ``KeyLayout.key_bytes`` (16, or 24 where keys are wide) for each key of its
+part, which are pages of mapped files or, where the store is remote, what was fetched. Where a part
+of the key range holds more than ``memory_bytes`` allow, it is worked off in several passes over
+narrower ranges, with the same result. Besides, ``SORTED_ROW_BYTES`` for each row that is sorted at
+once: 2^18 (21 MB), or the documents that share one single key, which cannot be parted.
 """
 
 from __future__ import annotations
@@ -14,13 +16,20 @@ from typing import ClassVar
 import numpy as np
 import pyarrow as pa
 
+from winnow.dedup.clustering.key_ranges import (
+    ROWS_AT_ONCE,
+    SORTED_ROW_BYTES,
+    Columns,
+    Rows,
+    ordered,
+    sort,
+)
 from winnow.dedup.clustering.keys import KeyLayout, key_range
+from winnow.dedup.clustering.work_files import open_file
 from winnow.pipeline.stage import Tally
 from winnow.pipeline.step import Inputs, PlainWork, TaskFunction
+from winnow.store.checksums import checked_batch
 from winnow.store.manifest import Store
-
-# key, check and doc_id as read and once more while they are joined, the order, keys in order
-ROW_BYTES = 2 * 24 + 8 + 8
 
 EDGES = pa.schema(
     [
@@ -28,6 +37,7 @@ EDGES = pa.schema(
         pa.field("doc_id", pa.uint64(), nullable=False),  # another of the bucket
     ]
 )
+EDGES_PER_BATCH = 1 << 16  # cut by number alone, so that memory_bytes cannot show
 
 
 @dataclass(frozen=True)
@@ -38,45 +48,89 @@ class BucketWork(PlainWork):
     """Name of the step that wrote the keys."""
     layout: KeyLayout
     memory_bytes: int
-    version: ClassVar[int] = 1
-    outside_fingerprint = ("memory_bytes",)  # more passes over narrower ranges: the same rows
+    version: ClassVar[int] = 2
+    outside_fingerprint = ("memory_bytes",)  # narrower ranges at once: the same rows
 
     def open(self, inputs: Inputs) -> TaskFunction:
+        from winnow.dedup.clustering.ordering import stars
+
         store = Store.open(inputs.stores[self.keys])
         layout = self.layout
-        documents = store.rows // (layout.bands + 1)
-        passes = max(1, -(-documents * ROW_BYTES // (layout.parts * self.memory_bytes)))
+        part_bytes = layout.documents(store) * layout.key_bytes // layout.parts
+        passes = max(1, -(-part_bytes // self.memory_bytes))
+        rows_at_once = max(1, min(ROWS_AT_ONCE, self.memory_bytes // SORTED_ROW_BYTES))
+
+        def sorted_rows(band: int, part: int) -> Iterator[Rows]:
+            if passes == 1:
+                files = [layout.read(store, file, band, part) for file in range(len(store.shards))]
+                yield from ordered(files, part, layout.parts, rows_at_once)
+                return
+            for narrow in range(part * passes, (part + 1) * passes):
+                limits = key_range(narrow, layout.parts * passes)
+                files = [
+                    _between(layout.read(store, file, band, part), limits)
+                    for file in range(len(store.shards))
+                ]
+                yield from ordered(files, narrow, layout.parts * passes, rows_at_once)
 
         def task(index: int, tally: Tally) -> Iterator[pa.RecordBatch]:
             band, part = divmod(index, layout.parts)
             for name in ("keys", "buckets", "edges"):
                 tally.count(name, 0)
-            for narrow in range(part * passes, (part + 1) * passes):
-                limits = key_range(narrow, layout.parts * passes)
-                rows = _rows_between(store, layout, band, part, limits)
-                first, other, buckets = edges(rows["key"], rows.get("check"), rows["doc_id"])
-                tally.count("keys", len(rows["key"]))
+            held = _Held()
+            for rows in sorted_rows(band, part):
+                first, other = (np.empty(len(rows.keys), np.uint64) for _ in range(2))
+                count, buckets = stars(rows.keys, rows.checks, rows.doc_ids, first, other)
+                tally.count("keys", len(rows.keys))
                 tally.count("buckets", buckets)
-                tally.count("edges", len(other))
-                yield pa.record_batch([pa.array(first), pa.array(other)], schema=EDGES)
+                tally.count("edges", count)
+                yield from held.add(first[:count], other[:count])
+            yield from held.rest()
 
         return task
 
 
-def _rows_between(
-    store: Store, layout: KeyLayout, band: int, part: int, limits: tuple[int, int]
-) -> dict[str, np.ndarray]:
-    """Every shard's rows of a band with a key in ``limits`` (inclusive), as columns."""
-    found: dict[str, list[np.ndarray]] = {
-        name: [np.zeros(0, np.uint64)] for name in layout.schema.names
-    }
-    for shard in range(len(store.shards)):
-        rows = layout.read(store, shard, band, part)
-        start = np.searchsorted(rows["key"], np.uint64(limits[0]), "left")
-        end = np.searchsorted(rows["key"], np.uint64(limits[1]), "right")
-        for name, column in rows.items():
-            found[name].append(column[start:end].copy())  # the file behind it is closed again
-    return {name: np.concatenate(columns) for name, columns in found.items()}
+def _between(rows: Columns, limits: tuple[int, int]) -> Columns:
+    """Copies of the rows with a key in ``limits`` (inclusive): the file behind them can go."""
+    start = np.searchsorted(rows["key"], np.uint64(limits[0]), "left")
+    end = np.searchsorted(rows["key"], np.uint64(limits[1]), "right")
+    return {name: column[start:end].copy() for name, column in rows.items()}
+
+
+class _Held:
+    """Edges that wait for a batch to be full."""
+
+    def __init__(self) -> None:
+        self._edges: list[np.ndarray] = []
+        self._count = 0
+
+    def add(self, first: np.ndarray, other: np.ndarray) -> Iterator[pa.RecordBatch]:
+        self._edges.append(np.stack([first, other]))
+        self._count += len(first)
+        if self._count < EDGES_PER_BATCH:
+            return
+        edges = np.concatenate(self._edges, axis=1)
+        whole = self._count - self._count % EDGES_PER_BATCH
+        for start in range(0, whole, EDGES_PER_BATCH):
+            yield _batch(edges[:, start : start + EDGES_PER_BATCH])
+        self._edges, self._count = [edges[:, whole:].copy()], self._count - whole
+
+    def rest(self) -> Iterator[pa.RecordBatch]:
+        if self._count:
+            yield _batch(np.concatenate(self._edges, axis=1))
+
+
+def _batch(edges: np.ndarray) -> pa.RecordBatch:
+    return pa.record_batch([pa.array(edges[0]), pa.array(edges[1])], schema=EDGES)
+
+
+def read_edges(store: Store, shard: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """(first_ids, doc_ids) of a shard of EDGES, uint64 both, as they come; mapped and checked."""
+    reader = open_file(store, shard, rows=True)
+    path = store.folder.join(store.shards[shard].file)
+    for index in range(reader.num_record_batches):
+        batch = checked_batch(reader, index, path)
+        yield batch.column(0).to_numpy(), batch.column(1).to_numpy()
 
 
 def edges(
@@ -88,18 +142,9 @@ def edges(
     doc_ids, buckets of two or more), the edges ordered by key, check and doc_id. A bucket of m
     documents has m - 1 edges, so a page that is there a million times costs a million.
     """
-    order = np.argsort(keys)
-    ordered = keys[order]
-    same = ordered[1:] == ordered[:-1]
-    shared = np.zeros(len(keys), bool)
-    shared[1:] |= same
-    shared[:-1] |= same
-    rows = order[shared]  # few: from here on the cost is that of the candidates
-    checks = np.zeros(len(keys), np.uint64) if checks is None else checks
-    rows = rows[np.lexsort((doc_ids[rows], checks[rows], keys[rows]))]
-    start = np.ones(len(rows), bool)
-    start[1:] = (keys[rows[1:]] != keys[rows[:-1]]) | (checks[rows[1:]] != checks[rows[:-1]])
-    starts = np.flatnonzero(start)
-    sizes = np.diff(starts, append=len(rows))
-    first_ids = np.repeat(doc_ids[rows[starts]], sizes)
-    return first_ids[~start], doc_ids[rows][~start], int((sizes > 1).sum())
+    from winnow.dedup.clustering.ordering import stars
+
+    rows = sort(keys, np.zeros(0, np.uint64) if checks is None else checks, doc_ids)
+    first, other = (np.empty(len(keys), np.uint64) for _ in range(2))
+    count, buckets = stars(rows.keys, rows.checks, rows.doc_ids, first, other)
+    return first[:count], other[:count], int(buckets)

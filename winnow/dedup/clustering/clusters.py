@@ -11,20 +11,22 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
 
+from winnow.dedup.clustering.buckets import read_edges
 from winnow.dedup.clustering.keys import KeyLayout
 from winnow.dedup.clustering.node_ids import collect_ids, node_preferences, too_many_nodes
+from winnow.dedup.clustering.work_files import open_file
 from winnow.pipeline.stage import Tally
 from winnow.pipeline.step import Inputs, PlainWork, TaskFunction
+from winnow.store.checksums import checked_batch
 from winnow.store.manifest import Store
-from winnow.store.shards import open_shard
 
-EDGES_AT_ONCE = 1 << 17
 ROWS_PER_BATCH = 1 << 16
+BATCHES_HELD = 4
 # while doc_ids are collected: those known and waiting, both in one array, its marks, the result
 CLUSTERED_BYTES = 42
 
@@ -66,7 +68,7 @@ class ClusterWork(PlainWork):
             nodes = collect_ids((ids for pair in pairs for ids in pair), self.most_nodes)
             if len(nodes) > self.most_nodes:
                 # a document of a partition may take three times what it takes here
-                documents = key_store.rows // (self.layout.bands + 1)
+                documents = self.layout.documents(key_store)
                 enough = 1 + 3 * documents // max(1, self.most_nodes)
                 raise too_many_nodes(self.block, "the input", self.most_nodes, enough)
             kind = np.int32 if len(nodes) < 1 << 31 else np.int64
@@ -97,36 +99,71 @@ class ClusterWork(PlainWork):
 
 
 def _edges(store: Store) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    for batch in store.batches(["first_id", "doc_id"], batch_rows=EDGES_AT_ONCE):
-        yield batch.column(0).to_numpy(), batch.column(1).to_numpy()
+    for shard in range(len(store.shards)):
+        yield from read_edges(store, shard)
 
 
 class ClusterReader:
     """A finished store of CLUSTERS (perhaps with more columns), searched by doc_id; reads only the
-    batches that are asked for."""
+    batches that are asked for, and checks them.
+
+    Fastest where it is asked for ascending doc_ids, as shards of documents have them. It holds one
+    file open: what has been read of a mapped file counts as this process's memory.
+    """
 
     def __init__(self, store: Store) -> None:
+        self._store = store
         self._schema = store.schema
-        self._files = [open_shard(store.folder, shard.file) for shard in store.shards]
-        counts = [file.num_record_batches for file in self._files]
+        readers = (open_file(store, shard, rows=True) for shard in range(len(store.shards)))
+        counts = [reader.num_record_batches for reader in readers]
         self._ends = np.cumsum(counts, dtype=np.int64).tolist()
+        self._open: tuple[int, Any] = (-1, None)
+        self._held: dict[int, pa.RecordBatch] = {}
 
     def _batch(self, index: int) -> pa.RecordBatch:
-        shard = bisect_right(self._ends, index)
-        return self._files[shard].get_batch(index - (self._ends[shard - 1] if shard else 0))
+        """A checked batch; the last few that were asked for are held (mapped, where local)."""
+        batch = self._held.pop(index, None)
+        if batch is None:
+            shard = bisect_right(self._ends, index)
+            place = index - (self._ends[shard - 1] if shard else 0)
+            if self._open[0] != shard:
+                self._open = (shard, open_file(self._store, shard))
+            path = self._store.folder.join(self._store.shards[shard].file)
+            batch = checked_batch(self._open[1], place, path)
+        self._held[index] = batch
+        if len(self._held) > BATCHES_HELD:
+            del self._held[next(iter(self._held))]  # the one not asked for for the longest
+        return batch
 
-    def between(self, first_id: int, last_id: int) -> pa.Table:
-        """The rows with ``first_id <= doc_id <= last_id``, in order."""
+    def _ends_before(self, index: int, doc_id: int) -> bool:
+        batch = self._batch(index)
+        return batch.num_rows == 0 or bool(batch.column("doc_id")[-1].as_py() < doc_id)
+
+    def _first_batch(self, doc_id: int) -> int:
+        """The first batch that does not end before ``doc_id``; looks at those held first."""
         low, high = 0, self._ends[-1]
-        while low < high:  # the first batch that does not end before first_id
+        for index in sorted(self._held):
+            if self._ends_before(index, doc_id):
+                low = max(low, index + 1)
+            else:
+                high = min(high, index)
+        if low < high and not self._ends_before(low, doc_id):  # mostly the next one
+            return low
+        while low < high:
             middle = (low + high) // 2
-            if self._batch(middle).column("doc_id")[-1].as_py() < first_id:
+            if self._ends_before(middle, doc_id):
                 low = middle + 1
             else:
                 high = middle
+        return low
+
+    def between(self, first_id: int, last_id: int) -> pa.Table:
+        """The rows with ``first_id <= doc_id <= last_id``, in order."""
         found = []
-        for index in range(low, self._ends[-1]):
+        for index in range(self._first_batch(first_id), self._ends[-1]):
             batch = self._batch(index)
+            if not batch.num_rows:
+                continue
             doc_ids = batch.column("doc_id").to_numpy()
             if doc_ids[0] > last_id:
                 break

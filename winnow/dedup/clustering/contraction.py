@@ -1,8 +1,8 @@
 """Edges → fewer edges that connect the same documents, each sent to the partition of its end.
 
 The bands of MinHash find a pair of near-equal documents up to once each. So before anything is
-moved, a task unites as many edges as it may hold and keeps a star for each component of them: at
-most one edge a document.
+moved, a task unites as many documents as it may hold and keeps a star for each component of them:
+at most one edge a document.
 """
 
 from __future__ import annotations
@@ -14,78 +14,76 @@ from typing import ClassVar
 import numpy as np
 import pyarrow as pa
 
-from winnow.dedup.clustering.buckets import EDGES
+from winnow.dedup.clustering.buckets import EDGES, read_edges
 from winnow.dedup.clustering.keys import KeyLayout
 from winnow.dedup.clustering.partitions import Partitions, slot_group
 from winnow.pipeline.stage import Tally
 from winnow.pipeline.step import Inputs, PlainWork, TaskFunction
 from winnow.store.manifest import Store
 
-# the pair, twice; both ends as a column, their order, the column in order, their numbers; parents,
-# marks and the star edges
-BUFFERED_EDGE_BYTES = 2 * 16 + 4 * 16 + 16 + 4 + 16
-_ROWS_READ = 1 << 14
+# A table's slots, four for a document at worst, twelve bytes each, and half as many while it grows;
+# or, once they are given out, both ends of the star edges, and in order, with the order.
+HELD_NODE_BYTES = 4 * 12 + 2 * 16 + 16 + 8
 
 Edges = tuple[np.ndarray, np.ndarray]
 """(smaller doc_ids, larger doc_ids), uint64 both."""
 
 
-def contract(left: np.ndarray, right: np.ndarray) -> Edges:
-    """Stars that connect what the edges connect, from the smallest doc_id of each component.
-
-    uint64[edges] each. Every document of ``left`` and ``right`` with an edge to another one is in
-    the result, as an end; the larger ends ascend, each once.
-    """
-    from winnow.dedup.clustering.union_find import flatten, unite
-
-    ids = np.concatenate([left, right])
-    order = np.argsort(ids)
-    ids = ids[order]
-    first = np.ones(len(ids), bool)
-    first[1:] = ids[1:] != ids[:-1]
-    places = np.empty(len(ids), np.int64)
-    places[order] = np.cumsum(first) - 1
-    del order
-    nodes = ids[first]
-    parents = np.arange(len(nodes))
-    unite(parents, places[: len(left)], places[len(left) :])
-    flatten(parents)
-    hanging = np.flatnonzero(parents != np.arange(len(nodes)))
-    return nodes[parents[hanging]], nodes[hanging]
+_FIRST_BITS = 10
+_MOST_NODES = 1 << 29  # in a table of 2^30 slots, whose numbers are int32
 
 
-class EdgeBuffer:
-    """Gathers edges and gives out contracted ones, holding ``edges_at_once`` at most."""
+class Contraction:
+    """Unites the documents of edges and gives out stars, holding ``most_nodes`` documents at most
+    (two at least, or there would be no edge)."""
 
-    def __init__(self, edges_at_once: int) -> None:
-        self._limit = edges_at_once
-        self._held: list[Edges] = []
-        self._count = 0
+    def __init__(self, most_nodes: int) -> None:
+        self._most = min(max(2, most_nodes), _MOST_NODES)
+        self._clear()
+
+    def _clear(self) -> None:
+        from winnow.dedup.clustering.star_table import EMPTY
+
+        self._bits, self._used = _FIRST_BITS, 0
+        self._ids = np.full(1 << self._bits, EMPTY)
+        self._parents = np.zeros(1 << self._bits, np.int32)
 
     def add(self, left: np.ndarray, right: np.ndarray) -> Iterator[Edges]:
-        for start in range(0, len(left), max(1, self._limit // 4)):
-            piece = slice(start, start + max(1, self._limit // 4))
-            if self._count + len(left[piece]) > self._limit:
-                self._contract()
-                if self._count > self._limit // 2:  # little in common: go on with none
-                    yield from self.rest()
-            # copies: what lies behind a mapped file goes when its reader does
-            self._held.append((left[piece].copy(), right[piece].copy()))
-            self._count += len(left[piece])
+        """uint64[edges] each. Where there is no room for more, what is held comes out first."""
+        from winnow.dedup.clustering.star_table import unite_ids
+
+        done = 0
+        while True:
+            room = min(self._most, len(self._ids) // 2)
+            done, self._used = unite_ids(
+                left, right, done, self._ids, self._parents, self._bits, self._used, room
+            )
+            if done == len(left):
+                return
+            if self._used + 2 > self._most:
+                yield from self.rest()
+            else:
+                self._grow()
+
+    def _grow(self) -> None:
+        from winnow.dedup.clustering.star_table import EMPTY, rehash
+
+        bits = self._bits + 1
+        ids, parents = np.full(1 << bits, EMPTY), np.zeros(1 << bits, np.int32)
+        rehash(self._ids, self._parents, ids, parents, bits)
+        self._ids, self._parents, self._bits = ids, parents, bits
 
     def rest(self) -> Iterator[Edges]:
-        """What is held, contracted; the buffer is empty then."""
-        self._contract()
-        held, self._held, self._count = self._held, [], 0
-        yield from held
+        """What is held, as stars: from the smallest doc_id of each component to every other, which
+        ascend, each once. Nothing is held then."""
+        from winnow.dedup.clustering.star_table import hanging
 
-    def _contract(self) -> None:
-        if len(self._held) > 0:
-            left = np.concatenate([pair[0] for pair in self._held])
-            right = np.concatenate([pair[1] for pair in self._held])
-            self._held = []
-            self._held = [contract(left, right)]
-            self._count = len(self._held[0][0])
+        roots, others = (np.empty(self._used, np.uint64) for _ in range(2))
+        count = hanging(self._ids, self._parents, roots, others)
+        self._clear()
+        if count:
+            order = np.argsort(others[:count])
+            yield roots[order], others[order]
 
 
 @dataclass(frozen=True)
@@ -101,24 +99,24 @@ class RouteWork(PlainWork):
     layout: KeyLayout
     partitions: int
     tasks: int
-    edges_at_once: int
-    version: ClassVar[int] = 1
+    nodes_at_once: int
+    """Documents that it unites before it gives out their edges."""
+    version: ClassVar[int] = 2
 
     def open(self, inputs: Inputs) -> TaskFunction:
         store = Store.open(inputs.stores[self.edges])
         cut = Partitions.of(Store.open(inputs.stores[self.keys]), self.layout, self.partitions)
 
         def task(index: int, tally: Tally) -> Iterator[pa.RecordBatch]:
-            buffer = EdgeBuffer(self.edges_at_once)
+            held = Contraction(self.nodes_at_once)
             for name in ("edges", "contracted"):
                 tally.count(name, 0)
             for shard in range(index, len(store.shards), self.tasks):
-                for batch in store.batches(["first_id", "doc_id"], shard, _ROWS_READ):
-                    tally.count("edges", batch.num_rows)
-                    pair = batch.column(0).to_numpy(), batch.column(1).to_numpy()
-                    for edges in buffer.add(*pair):
+                for pair in read_edges(store, shard):
+                    tally.count("edges", len(pair[0]))
+                    for edges in held.add(*pair):
                         yield from routed(cut, edges, self.partitions, tally)
-            for edges in buffer.rest():
+            for edges in held.rest():
                 yield from routed(cut, edges, self.partitions, tally)
 
         return task

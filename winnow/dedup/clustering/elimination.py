@@ -32,7 +32,7 @@ import pyarrow as pa
 
 from winnow.dedup.clustering.buckets import EDGES
 from winnow.dedup.clustering.clusters import ROWS_PER_BATCH
-from winnow.dedup.clustering.contraction import EdgeBuffer, Edges, routed
+from winnow.dedup.clustering.contraction import Contraction, Edges, routed
 from winnow.dedup.clustering.keys import KeyLayout
 from winnow.dedup.clustering.node_ids import collect_ids, node_preferences, too_many_nodes
 from winnow.dedup.clustering.partitions import ROWS_AT_ONCE, Partitions, read_slot, slot_group
@@ -67,13 +67,14 @@ class EliminateWork(PlainWork):
     layout: KeyLayout
     partition: int
     partitions: int
-    edges_at_once: int
+    nodes_at_once: int
+    """Documents of the edges that are passed on, united before they are."""
     most_nodes: int
     block: str
     """What the config calls the block, for messages."""
     matched: str = ""
     """Name of the step that found documents of an index, which are preferred to all others."""
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     outside_fingerprint = ("most_nodes", "block")
 
     def open(self, inputs: Inputs) -> TaskFunction:
@@ -112,7 +113,7 @@ class _Elimination:
         self.tally.count("nodes", len(self.nodes))
         kind = np.int32 if len(self.nodes) < 1 << 31 else np.int64
         self.parents = np.arange(len(self.nodes), dtype=kind)
-        for left, right in self._edges():
+        for left, right in self._edges(again=True):
             inner = left >= self.first
             unite(self.parents, self._places(left[inner]), self._places(right[inner]))
             self.tally.count("edges", len(left))
@@ -123,25 +124,28 @@ class _Elimination:
         yield from self._edges_to_earlier()
         yield from self._links()
 
-    def _edges(self) -> Iterator[Edges]:
+    def _edges(self, again: bool) -> Iterator[Edges]:
         """Edges whose larger end is here."""
         partition, partitions = self.work.partition, self.work.partitions
-        for left, right in read_slot(self.routed, partition, partitions):
+        for left, right in read_slot(self.routed, partition, partitions, again=again):
             yield left, right
         for store in self.later:
-            for left, right in read_slot(store, EDGE * partitions + partition, self.slots):
+            for left, right in self._read(store, EDGE, again):
                 yield left, right
 
     def _outer_edges(self) -> Iterator[Edges]:
-        for left, right in self._edges():
+        for left, right in self._edges(again=True):
             outer = left < self.first
             yield left[outer], right[outer]
 
-    def _read(self, store: Store, kind: int) -> Iterator[tuple[np.ndarray, ...]]:
-        return read_slot(store, kind * self.work.partitions + self.work.partition, self.slots)
+    def _read(
+        self, store: Store, kind: int, again: bool = False
+    ) -> Iterator[tuple[np.ndarray, ...]]:
+        slot = kind * self.work.partitions + self.work.partition
+        return read_slot(store, slot, self.slots, again=again)
 
     def _ids(self) -> Iterator[np.ndarray]:
-        for left, right in self._edges():
+        for left, right in self._edges(again=False):
             yield right
             yield left[left >= self.first]
         for store in self.later:  # a component may hang onto a document without another edge
@@ -151,7 +155,7 @@ class _Elimination:
     def _check(self) -> None:
         work = self.work
         if len(self.nodes) > work.most_nodes:
-            documents = self.keys.rows // (work.layout.bands + 1)
+            documents = work.layout.documents(self.keys)
             # partitions differ by a document
             enough = 1 + -(-documents // max(1, work.most_nodes - 1))
             where = f"partition {work.partition} of {work.partitions}"
@@ -161,13 +165,13 @@ class _Elimination:
         return np.searchsorted(self.nodes, doc_ids)
 
     def _edges_to_earlier(self) -> Iterator[pa.RecordBatch]:
-        buffer = EdgeBuffer(self.work.edges_at_once)
+        held = Contraction(self.work.nodes_at_once)
         for left, right in self._outer_edges():
             onto = self.minima[self.parents[self._places(right)]]
             other = onto != left
-            for edges in buffer.add(onto[other], left[other]):
+            for edges in held.add(onto[other], left[other]):
                 yield from routed(self.cut, edges, self.slots, self.tally)
-        for edges in buffer.rest():
+        for edges in held.rest():
             yield from routed(self.cut, edges, self.slots, self.tally)
 
     def _sums(self) -> None:

@@ -6,9 +6,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from winnow.dedup.clustering.keys import KeyLayout
+from winnow.dedup.clustering.keys import KeyLayout, likely_firsts
 from winnow.errors import CorruptShard, StageError
-from winnow.schema import ROW_BITS
 from winnow.store.manifest import Store
 
 _WAITING = 1 << 20
@@ -51,17 +50,16 @@ def distinct(arrays: list[np.ndarray]) -> np.ndarray:
 def node_preferences(
     nodes: np.ndarray, store: Store, layout: KeyLayout, matched: Store | None = None
 ) -> np.ndarray:
-    """The preference of every node, ``uint64[nodes]``, from the shards that hold them.
+    """The preference of every node, ``uint64[nodes]``, from the files that hold them.
 
     Nodes that an index has (``matched``) are preferred to all others: :data:`IN_INDEX`.
 
-    A document's shard is ``doc_id >> 32`` in every store that a source makes, so only shards that
-    hold a node are opened; where that does not find all, the others are.
+    Only files that most likely hold a node are opened; where that does not find all, the others
+    are.
     """
     found = np.zeros(len(nodes), np.uint64)
     missing = np.ones(len(nodes), bool)
-    starts = np.arange(len(store.shards) + 1, dtype=np.uint64) << np.uint64(ROW_BITS)
-    likely = np.diff(np.searchsorted(nodes, starts)) > 0
+    likely = np.diff(np.searchsorted(nodes, likely_firsts(store))) > 0
     for shard in [*np.flatnonzero(likely).tolist(), *np.flatnonzero(~likely).tolist()]:
         if not likely[shard] and not missing.any():
             break

@@ -17,8 +17,10 @@ import numpy as np
 import pyarrow as pa
 
 from winnow.dedup.clustering.keys import KeyLayout
+from winnow.dedup.clustering.work_files import open_file
+from winnow.errors import CorruptShard
+from winnow.store.checksums import REMEDY, checked_batch
 from winnow.store.manifest import Store
-from winnow.store.shards import open_shard
 
 ROWS_AT_ONCE = 1 << 17
 
@@ -68,12 +70,24 @@ def slot_group(
         yield pa.record_batch(columns, schema=schema)
 
 
-def read_slot(store: Store, slot: int, slots: int) -> Iterator[tuple[np.ndarray, ...]]:
-    """The rows for a slot in all shards, as columns of at most ``ROWS_AT_ONCE``; mapped."""
-    for shard in store.shards:
-        file = open_shard(store.folder, shard.file)
+def read_slot(
+    store: Store, slot: int, slots: int, *, again: bool = False
+) -> Iterator[tuple[np.ndarray, ...]]:
+    """The rows for a slot in all shards, as columns of at most ``ROWS_AT_ONCE``; mapped.
+
+    :class:`CorruptShard` where they are not what was written. ``again``: this task has read them
+    before, so they are not checked.
+    """
+    for number, shard in enumerate(store.shards):
+        file = open_file(store, number, rows=not again)
+        if file.num_record_batches % slots:
+            what = f"{file.num_record_batches} batches, which are no groups of {slots}"
+            raise CorruptShard(f"{store.folder.join(shard.file)} has {what}", remedy=REMEDY)
         for index in range(slot, file.num_record_batches, slots):
-            batch = file.get_batch(index)
+            if again:
+                batch = file.get_batch(index)
+            else:
+                batch = checked_batch(file, index, store.folder.join(shard.file))
             for start in range(0, batch.num_rows, ROWS_AT_ONCE):
                 piece = batch.slice(start, ROWS_AT_ONCE)
                 yield tuple(column.to_numpy() for column in piece.columns)

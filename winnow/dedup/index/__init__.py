@@ -1,1 +1,1 @@
-"""Documents of earlier runs, against which a new one is deduplicated."""
+"""Deduplication against what earlier runs kept."""

@@ -10,10 +10,18 @@ from typing import Any
 import numpy as np
 
 from winnow.text.compiled import compiled
+from winnow.text.eight_bytes import (
+    eight_bytes,
+    fewer_bytes,
+    first_of,
+    mask_unusual,
+    same_bytes,
+)
 
 U = np.uint64
 MULTIPLIER = U(0x9E3779B185EBCA87)  # odd, its bits well mixed: the golden ratio's
 LONG_CHUNK = U(0xFF << 56)
+ZERO = np.uint8(48)
 MAY_BE_SPACE = np.zeros(256, np.bool_)  # first bytes of white space in UTF-8
 MAY_BE_SPACE[[*range(9, 14), *range(28, 33), 0xC2, 0xE1, 0xE2, 0xE3]] = True
 
@@ -65,14 +73,72 @@ def regrow(slots: Any, grown: Any) -> None:
 
 
 @compiled
-def _equal(data: Any, start: int, keys: Any, base: int, end: int, length: int) -> Any:
-    """Whether ``keys[base:end]`` is ``data[start:start + length]``."""
-    if end - base != length:
-        return False
-    differ = 0
-    for j in range(length):
-        differ |= keys[base + j] ^ data[start + j]
-    return differ == 0
+def _chunk_end(data: Any, i: int, end: int) -> int:
+    """The first place of ``data[i:end]`` where white space begins; ``end`` where there is none."""
+    while i < end:
+        if i + 8 <= data.size:
+            mask = mask_unusual(eight_bytes(data, i), 33)
+            if mask == 0:
+                i += 8
+                continue
+            i += first_of(mask)
+            if i >= end:
+                return end
+        c = data[i]
+        if MAY_BE_SPACE[c] and (c == 32 or _space_width(data, i, end) > 0):
+            return i
+        i += 1
+    return end
+
+
+@compiled
+def _long_word(data: Any, start: int, length: int) -> Any:
+    """What stands for a chunk of 8 bytes or more."""
+    h = LONG_CHUNK
+    at = start
+    while at + 8 <= start + length:
+        h = _mixed(h ^ eight_bytes(data, at))
+        at += 8
+    if at < start + length:
+        h ^= fewer_bytes(data, at, start + length - at)
+    return _mixed(_mixed(h) + U(length)) | LONG_CHUNK
+
+
+@compiled
+def _cut(data: Any, i: int, end: int, words: Any, starts: Any) -> int:
+    """Cut ``data[i:end]`` at white space: fills the words that stand for the chunks and where each
+    starts, returns how many there are. The length of a long chunk goes behind its start."""
+    count = 0
+    safe = data.size - 8
+    while i < end:
+        c = data[i]
+        if MAY_BE_SPACE[c]:
+            width = 1 if c == 32 or c == 10 else _space_width(data, i, end)
+            if width > 0:
+                i += width
+                continue
+        starts[count, 0] = i
+        if i <= safe:  # most chunks are short, of ASCII, and end with a space
+            eight = eight_bytes(data, i)
+            mask = mask_unusual(eight, 33)
+            if mask != 0:
+                length = first_of(mask)
+                if data[i + length] == 32 and i + length < end:
+                    bits = U(8 * length)
+                    words[count] = (eight & ((U(1) << bits) - U(1))) | (U(length) << U(56))
+                    count += 1
+                    i += length + 1
+                    continue
+        start = i
+        i = _chunk_end(data, i, end)
+        length = i - start
+        starts[count, 1] = length
+        if length < 8:
+            words[count] = fewer_bytes(data, start, length) | (U(length) << U(56))
+        else:
+            words[count] = _long_word(data, start, length)
+        count += 1
+    return count
 
 
 @compiled
@@ -93,56 +159,40 @@ def find_chunks(
     mask = U(slots.shape[0] - 1)
     capacity = min(slots.shape[0] // 2, key_starts.size - 1)
     total = 0
+    words, starts = np.empty(1 << 12, np.uint64), np.empty((1 << 12, 2), np.int64)
     for d in range(first, offsets.size - 1):
-        i, end = offsets[d], offsets[d + 1]
+        most = (offsets[d + 1] - offsets[d] + 1) // 2
         # at worst every second byte is a new chunk, and all of the text is new
         key_room = keys.size - key_starts[entry_count]
-        if (end - i + 1) // 2 > capacity - entry_count or end - i > key_room:
+        if most > capacity - entry_count or offsets[d + 1] - offsets[d] > key_room:
             return d, entry_count
-        while i < end:
-            c = data[i]
-            if MAY_BE_SPACE[c]:
-                width = _space_width(data, i, end)
-                if width > 0:
-                    i += width
-                    continue
-            start = i
-            h = LONG_CHUNK
-            word = U(0)
-            shift = U(0)
-            while i < end:
-                c = data[i]
-                if MAY_BE_SPACE[c] and (c == 32 or _space_width(data, i, end) > 0):
-                    break
-                word |= U(c) << shift
-                shift += U(8)
-                i += 1
-                if shift == U(64):
-                    h = _mixed(h ^ word)
-                    word = U(0)
-                    shift = U(0)
-            length = i - start
-            if length < 8:
-                word |= U(length) << U(56)
-            else:
-                word = _mixed(_mixed(h ^ word) + U(length)) | LONG_CHUNK
+        if most > words.size:
+            words, starts = np.empty(2 * most, np.uint64), np.empty((2 * most, 2), np.int64)
+        # two loops: so the table's cache misses wait beside one another, not one after another
+        count = _cut(data, offsets[d], offsets[d + 1], words, starts)
+        for c in range(count):
+            word = words[c]
             slot = _slot_of(word, mask)
             while True:
                 entry: Any = np.int64(slots[slot, 1]) - 1
                 if entry < 0:
+                    length = starts[c, 1] if word >= LONG_CHUNK else np.int64(word >> U(56))
                     entry = entry_count
                     entry_count += 1
                     slots[slot, 0], slots[slot, 1] = word, U(entry_count)
                     base = key_starts[entry]
                     key_starts[entry + 1] = base + length
                     for j in range(length):
-                        keys[base + j] = data[start + j]
+                        keys[base + j] = data[starts[c, 0] + j]
                     break
-                if slots[slot, 0] == word and (
-                    length < 8
-                    or _equal(data, start, keys, key_starts[entry], key_starts[entry + 1], length)
-                ):
-                    break
+                if slots[slot, 0] == word:
+                    if word < LONG_CHUNK:
+                        break
+                    base, length = key_starts[entry], starts[c, 1]
+                    if key_starts[entry + 1] - base == length and same_bytes(
+                        data, starts[c, 0], keys, base, length
+                    ):
+                        break
                 slot = (slot + U(1)) & mask
             chunks[total] = entry
             total += 1
@@ -151,10 +201,63 @@ def find_chunks(
 
 
 @compiled
+def normalise_chunks(
+    keys: Any, starts: Any, plain: Any, others: Any, other_ends: Any, text: Any
+) -> int:
+    """Write what is left of every chunk to ``text``, each piece with a space behind it, a newline
+    behind each chunk; returns the bytes written.
+
+    ``keys[starts[c]:starts[c + 1]]`` is chunk c, without white space. Those of ASCII alone: every
+    number (digits, and once a point or comma and digits) becomes "0", any other byte what ``plain``
+    uint8[128] says. The pieces of the n-th of all others, spaces behind them, are
+    ``others[other_ends[n - 1]:other_ends[n]]``.
+    """
+    out = other = 0
+    for c in range(starts.size - 1):
+        i, end = starts[c], starts[c + 1]
+        all_bits = 0
+        for j in range(i, end):
+            all_bits |= keys[j]
+        if all_bits >= 0x80:
+            for j in range(other_ends[other - 1] if other else 0, other_ends[other]):
+                text[out] = others[j]
+                out += 1
+            other += 1
+        else:
+            first = out
+            while i < end:
+                byte = plain[keys[i]]
+                if 48 <= keys[i] <= 57:
+                    i = _digits_end(keys, i, end)
+                    point = i + 1 < end and (keys[i] == 46 or keys[i] == 44)
+                    if point and 48 <= keys[i + 1] <= 57:
+                        i = _digits_end(keys, i + 1, end)
+                    byte = ZERO
+                else:
+                    i += 1
+                if byte != 32 or (out > first and text[out - 1] != 32):
+                    text[out] = byte
+                    out += 1
+            if out > first and text[out - 1] != 32:
+                text[out] = 32
+                out += 1
+        text[out] = 10
+        out += 1
+    return out
+
+
+@compiled
+def _digits_end(keys: Any, i: int, end: int) -> int:
+    while i < end and 48 <= keys[i] <= 57:
+        i += 1
+    return i
+
+
+@compiled
 def join_words(chunks: Any, ends: Any, value_starts: Any, values: Any, offsets: Any) -> Any:
     """The words of each document side by side, one space behind each.
 
-    Arguments as for :func:`winnow.dedup.signing.kernels.sign_documents`; fills offsets
+    Arguments as for :func:`winnow.dedup.signing.shingle_kernels.join_units`; fills offsets
     int64[documents + 1] into the uint8 array that it returns.
     """
     length = 0

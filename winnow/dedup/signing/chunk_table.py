@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from winnow.dedup.signing.normalise import chunk_pieces, plain_ascii
+
 if TYPE_CHECKING:
     from winnow.text.splits import ChunkSplit
 
@@ -23,6 +25,7 @@ ChunkWords = Callable[[list[str]], list[list[str]]]
 
 CAPACITY = 1 << 20  # distinct chunks, a power of two; with KEY_BYTES about 150 MB when full
 KEY_BYTES = 1 << 26
+PADDING_BYTES = 8  # behind ``values``, for whoever reads eight at a time
 _FIRST_SLOTS = 1 << 14  # slots grow with the entries: a small table stays in the cache
 
 
@@ -46,6 +49,15 @@ def _read_only(buffer: Any, dtype: type[np.generic]) -> np.ndarray:
     array = np.frombuffer(buffer, dtype)
     array.flags.writeable = False
     return array
+
+
+def _spaced(words: list[list[str]], behind: str) -> tuple[np.ndarray, np.ndarray]:
+    """(UTF-8 of the words, a space behind each, and ``behind`` behind each list; int64, where each
+    list ends)."""
+    text = ["".join([f"{word} " for word in found]) + behind for found in words]
+    encoded = [each.encode() for each in text]
+    ends = np.cumsum(np.array(list(map(len, encoded)), np.int64))
+    return np.frombuffer(b"".join(encoded), np.uint8), ends
 
 
 class ChunkTable:
@@ -80,6 +92,17 @@ class ChunkTable:
         self._keys = np.empty(max(self._key_bytes, document_bytes), np.uint8)
         self.value_starts = np.zeros(capacity + 1, np.int64)
         self.values = np.empty(1 << 16, np.uint8)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of memory that the table has in use; what is reserved and unused is no memory."""
+        keys = int(self._key_starts[self.entries])
+        values = int(self.value_starts[self._resolved])
+        return self._slots.nbytes + 16 * self.entries + keys + values
+
+    def clear(self) -> None:
+        """Forget all chunks and give their memory back."""
+        self._clear(0)
 
     def _make_room(self, document_bytes: int) -> None:
         from winnow.dedup.signing import chunk_kernels
@@ -124,24 +147,47 @@ class ChunkTable:
         """Store the words of the chunks that are new in the table."""
         if self._resolved == self.entries:
             return
-        starts = self._key_starts[self._resolved : self.entries + 1].tolist()
+        starts = self._key_starts[self._resolved : self.entries + 1]
         base = starts[0]
-        keys = self._keys[base : starts[-1]].tobytes()
-        new = [keys[start - base : end - base].decode() for start, end in pairwise(starts)]
-        # a word has a space behind it, a chunk a newline; no word holds either
-        text = "".join(
-            ["".join([f"{word} " for word in found]) + "\n" for found in self._chunk_words(new)]
-        )
-        values, lengths = self._values(np.frombuffer(text.encode(), np.uint8))
+        keys = self._keys[base : starts[-1]]
+        text = self._text_of(keys, starts - base)
+        values, lengths = self._values(text)
         begin = self.value_starts[self._resolved]
         ends = begin + np.cumsum(lengths)
-        if ends[-1] > self.values.size:
-            grown = np.empty(2 * int(ends[-1]), np.uint8)
+        if ends[-1] + PADDING_BYTES > self.values.size:
+            grown = np.empty(2 * int(ends[-1]) + PADDING_BYTES, np.uint8)
             grown[:begin] = self.values[:begin]
             self.values = grown
         self.values[begin : ends[-1]] = values
         self.value_starts[self._resolved + 1 : self.entries + 1] = ends
         self._resolved = self.entries
+
+    def _text_of(self, keys: np.ndarray, starts: np.ndarray) -> np.ndarray:
+        """uint8: the words of chunks, each with a space behind it, a newline behind each chunk; no
+        word holds either."""
+        if self._chunk_words is not chunk_pieces:
+            return _spaced(self._words_of(keys, starts), "\n")[0]
+        from winnow.dedup.signing import chunk_kernels
+
+        # what ASCII becomes is compiled as well
+        beyond = np.concatenate(([0], np.cumsum(keys >= 0x80)))[starts]
+        others = np.flatnonzero(np.diff(beyond))
+        pieces, ends = _spaced(self._words_of(keys, starts, others), "")
+        # a chunk grows by a space behind its last piece and a newline
+        text = np.empty(len(keys) + len(pieces) + 2 * len(starts), np.uint8)
+        length = chunk_kernels.normalise_chunks(keys, starts, plain_ascii(), pieces, ends, text)
+        return text[:length]
+
+    def _words_of(
+        self, keys: np.ndarray, starts: np.ndarray, chunks: np.ndarray | None = None
+    ) -> list[list[str]]:
+        """The words of some chunks (of all, if None) in Python."""
+        raw = keys.tobytes()
+        low, high = starts[:-1], starts[1:]
+        if chunks is not None:
+            low, high = low[chunks], high[chunks]
+        pairs = zip(low.tolist(), high.tolist(), strict=True)
+        return self._chunk_words([raw[start:end].decode() for start, end in pairs])
 
     def _values(self, text: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(words with a space behind each, uint8; bytes of each chunk's words)."""

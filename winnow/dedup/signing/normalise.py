@@ -11,6 +11,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import cache
+
+import numpy as np
 
 # datatrove's list, and all control characters but tab and newline
 PUNCTUATION = (
@@ -19,6 +22,13 @@ PUNCTUATION = (
 )
 _TO_SPACE = str.maketrans(PUNCTUATION, " " * len(PUNCTUATION))
 _NUMBER = re.compile(r"\d+(?:[.,،٫⎖⎗⎘]\d+)?")
+
+
+@cache
+def plain_ascii() -> np.ndarray:
+    """What a byte of ASCII becomes that is no digit: uint8[128], 32 for punctuation."""
+    plain = [chr(byte).lower().translate(_TO_SPACE) for byte in range(128)]
+    return np.frombuffer("".join(plain).encode(), np.uint8)
 
 
 def chunk_pieces(chunks: list[str]) -> list[list[str]]:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from winnow.text.words import DEFAULT_RULES, WordRules
 
-Family = Literal["datatrove", "datasketch"]
+Family = Literal["datatrove", "datasketch", "datasketch-1"]
 ShingleHash = Literal["xxh64", "sha1"]
 Shingles = Literal["words", "chars"]
 
@@ -24,7 +24,8 @@ class Shape:
     rows_per_band: int = 8
     seed: int = 1
     family: Family = "datatrove"
-    """Whose permutations, and whose arithmetic."""
+    """Whose permutations, and whose arithmetic: datasketch is that of 2.0 and later, datasketch-1
+    that of before (2.0's scheme "legacy")."""
     shingle_hash: ShingleHash = "xxh64"
     bits: int = 64
     """Of a hash and a value: 64 or 32."""
@@ -37,9 +38,14 @@ class Shape:
 
     def check(self) -> None:
         """Raise :class:`ValueError` for combinations that mean nothing."""
-        if self.family == "datasketch" and (self.bits != 32 or self.shingle_hash != "sha1"):
+        if self.family != "datatrove" and (self.bits != 32 or self.shingle_hash != "sha1"):
             raise ValueError(
-                'signatures = "datasketch" goes with shingle_hash = "sha1" and hash_bits = 32'
+                f'signatures = "{self.family}" goes with shingle_hash = "sha1" and hash_bits = 32'
+            )
+        if self.words.english == "nltk":
+            raise ValueError(
+                "NLTK's words depend on the sentence around them; signatures go with words whose "
+                "split ends at white space"
             )
 
     def fingerprint_extra(self) -> dict[str, Any]:

@@ -1,113 +1,91 @@
-"""Texts → MinHash signatures, equal bit for bit to datatrove 0.10's (64-bit, xxhash).
+"""Texts → MinHash signatures, equal bit for bit to datatrove 0.10's or datasketch's.
 
 Definition (Broder 1997; banding as in Leskovec, Rajaraman and Ullman, *Mining of Massive
-Datasets*, 3.4): words of the normalised text → every run of ``ngram_words`` words, joined by one
-space → XXH64 of its UTF-8 → for each of ``bands * rows_per_band`` pairs (a, b) the minimum over
-all runs of ``((h * a + b) mod 2^64) mod (2^61 - 1)``. Two documents meet in a band if they agree
-in all of its rows: with Jaccard similarity s that has probability ``1 - (1 - s^rows)^bands``.
+Datasets*, 3.4): shingles of the normalised text (:mod:`winnow.dedup.signing.shingles`) → a hash of
+the UTF-8 of each (XXH64, or the first 8 bytes of SHA-1, little-endian; 32 bits: XXH32, the first 4
+bytes) → for each of ``bands * rows_per_band`` pairs (a, b) the minimum over all shingles of
+
+- datatrove: ``((h * a + b) mod 2^64) mod (2^61 - 1)``, of which 32 bits leave the lowest 32;
+- datasketch (2.0, scheme "affine32"): ``(mix(h) * a + b) mod 2^32``, mix MurmurHash3's finalizer;
+- datasketch-1 (before 2.0, scheme "legacy"): as datatrove's 32 bits, other pairs.
+
+Two documents meet in a band if they agree in all of its rows: with Jaccard similarity s that has
+probability ``1 - (1 - s^rows)^bands``.
 """
 
 from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from winnow.dedup.signing import kernels
-from winnow.dedup.signing.chunk_table import ChunkTable, ChunkWords
-from winnow.dedup.signing.normalise import chunk_pieces
+from winnow.dedup.signing import minhash_kernels
+from winnow.dedup.signing.permutations import permutations
 from winnow.dedup.signing.shape import Shape
-from winnow.text.splits import ChunkSplit
-from winnow.text.words import ENGLISH, splitter
-
-BY_SCRIPT = "mul"  # any language that has no splitter of its own
+from winnow.dedup.signing.shingles import Shingler, distinct
 
 
-def permutations(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """``(a, b)``, uint64[count] each: two blocks drawn from one MT19937 stream, as datatrove."""
-    stream = np.random.RandomState(seed)
-    prime = (1 << 61) - 1
-    a = stream.randint(1, prime, size=count, dtype=np.uint64)
-    b = stream.randint(0, prime, size=count, dtype=np.uint64)
-    return a, b
+class Signers:
+    """Signatures of texts in any language; texts are compared across languages as within one.
 
+    Everywhere: texts, a (large_)string array; languages, a string array of ISO 639-1 codes or
+    None; a text without a language counts as English. A text of fewer words (or characters) than a
+    shingle has is not signed. Not for two threads at once.
+    """
 
-class Signer:
-    """Signs texts of one language; ``table`` splits them into words."""
+    def __init__(self, shape: Shape) -> None:
+        shape.check()
+        self.shape = shape
+        self._shingler = Shingler(shape)
+        self._a, self._b = permutations(shape.values, shape.seed, shape.family)
+        self._sign = minhash_kernels.sign_mersenne
+        if shape.family == "datasketch":
+            self._sign = minhash_kernels.sign_affine
+        elif shape.bits == 32:
+            self._sign = minhash_kernels.sign_mersenne_32
 
-    def __init__(
-        self, table: ChunkTable, ngram_words: int, bands: int, rows_per_band: int, seed: int
-    ) -> None:
-        self._table = table
-        self._ngram_words = ngram_words
-        self._bands = bands
-        self._a, self._b = permutations(bands * rows_per_band, seed)
-
-    def signatures(self, texts: pa.Array) -> tuple[np.ndarray, np.ndarray]:
-        """``(uint64[texts, bands * rows_per_band], bool[texts])``; False marks a text with fewer
-        than ``ngram_words`` words, whose row says nothing."""
-        signatures = np.zeros((len(texts), len(self._a)), np.uint64)
+    def signatures(
+        self, texts: pa.Array, languages: pa.Array | None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """``(uint64[texts, bands * rows_per_band], bool[texts])``; False marks a text that is not
+        signed, whose row says nothing. Values of 32 bits are widened."""
+        signatures = np.zeros((len(texts), self.shape.values), np.uint64)
         signed = np.zeros(len(texts), np.bool_)
-        for first, last, chunks, ends in self._table.chunks(texts):
-            kernels.sign_documents(
-                chunks, ends, self._table.value_starts, self._table.values, self._ngram_words,
-                self._a, self._b, signatures[first:last], signed[first:last],
-            )  # fmt: skip
+        for found in self._shingler.hashes(texts, languages):
+            self._sign(found.hashes, found.offsets, found.rows, self._a, self._b, signatures)
+            signed[found.rows] = np.diff(found.offsets) > 0
         return signatures, signed
 
-    def band_keys(self, texts: pa.Array) -> tuple[np.ndarray, np.ndarray]:
+    def band_keys(
+        self, texts: pa.Array, languages: pa.Array | None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """``(uint64[texts, bands], bool[texts])``: XXH64 of each band's values.
 
         64 bits for the 512 of a band of 8: among n documents n²/2^65 pairs per band meet by
         accident, 0.2 for the three billion of a Common Crawl dump.
         """
-        signatures, signed = self.signatures(texts)
-        keys = np.zeros((len(texts), self._bands), np.uint64)
-        kernels.hash_bands(signatures, self._bands, keys)
+        signatures, signed = self.signatures(texts, languages)
+        keys = np.zeros((len(texts), self.shape.bands), np.uint64)
+        minhash_kernels.hash_bands(signatures, keys)
         return keys, signed
 
-
-class Signers:
-    """Band keys of texts of many languages: English by its tokenizer, all others by script.
-
-    Texts are compared across languages as within one: what counts is the words.
-    """
-
-    def __init__(self, shape: Shape) -> None:
-        self.shape = shape
-        sizes = (shape.ngram, shape.bands, shape.rows_per_band, shape.seed)
-        self._english = Signer(word_table(ENGLISH), *sizes)
-        self._others = Signer(word_table(BY_SCRIPT), *sizes)
-
-    def band_keys(
+    def shingle_sets(
         self, texts: pa.Array, languages: pa.Array | None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """As :meth:`Signer.band_keys`; a text without a language counts as English."""
-        if languages is None:
-            return self._english.band_keys(texts)
-        english = pc.fill_null(pc.equal(languages, ENGLISH), True)
-        keys = np.zeros((len(texts), self.shape.bands), np.uint64)
-        signed = np.zeros(len(texts), np.bool_)
-        for mask, signer in ((english, self._english), (pc.invert(english), self._others)):
-            rows = np.flatnonzero(mask.to_numpy(zero_copy_only=False))
-            if len(rows):
-                keys[rows], signed[rows] = signer.band_keys(texts.filter(mask))
-        return keys, signed
+        """``(offsets int64[texts + 1], hashes uint64[…])``: the distinct shingle hashes of text t,
+        ascending, are ``hashes[offsets[t]:offsets[t + 1]]``; hashes of 32 bits are widened.
 
-
-def word_table(language: str) -> ChunkTable:
-    """A table with the words of :func:`chunk_words`, split by compiled code."""
-    return ChunkTable(chunk_pieces, split=ChunkSplit(splitter(language)))
-
-
-def chunk_words(language: str) -> ChunkWords:
-    """Words of white-space chunks: what normalisation leaves of each, split as the language is."""
-    tokenize = splitter(language).tokenize
-
-    def words(chunks: list[str]) -> list[list[str]]:
-        return [
-            [word for piece in pieces for word in tokenize(piece)]
-            for pieces in chunk_pieces(chunks)
-        ]
-
-    return words
+        Two hashes of 64 bits of different shingles agree with probability 2^-64, so the similarity
+        of two sets is that of the shingles; with 32 bits it is as near as 2^-32 a pair of shingles.
+        """
+        found = []
+        counts = np.zeros(len(texts), np.int64)
+        for each in self._shingler.hashes(texts, languages):
+            offsets, hashes = distinct(each.hashes, each.offsets)
+            counts[each.rows] = np.diff(offsets)
+            found.append((each.rows, offsets, hashes))
+        ends = np.concatenate(([0], np.cumsum(counts)))
+        sets = np.empty(ends[-1], np.uint64)
+        for rows, offsets, hashes in found:
+            shifts = np.repeat(ends[rows] - offsets[:-1], np.diff(offsets))
+            sets[np.arange(len(hashes)) + shifts] = hashes
+        return ends, sets

@@ -1,4 +1,4 @@
-"""How the clusters of a block are checked."""
+"""How the clusters of a block are checked, as the plan finds it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from winnow.dedup.signing.shape import Shape
-from winnow.dedup.survivors import Policy
+from winnow.dedup.survivors import DATATROVE, Policy
+from winnow.errors import PlanError
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,9 @@ class Verification:
     language_column: str | None
     policy: Policy
     similarity: float
+    """Jaccard, above 0 to 1, of sets of shingles: from here on one is a duplicate of the other."""
     verify: Literal["no", "jaccard"]
+    """``no``: nothing is compared; the survivor is the root of datatrove's union."""
 
     @classmethod
     def of(
@@ -28,6 +31,23 @@ class Verification:
         similarity: float | None,
         verify: Literal["no", "jaccard"],
     ) -> Verification:
-        """With ``similarity``, or where half of the pairs are found."""
-        half = (1 - 0.5 ** (1 / shape.bands)) ** (1 / shape.rows_per_band)
-        return cls(shape, language_column, policy, similarity or half, verify)
+        """With ``similarity``, or, where it is None, the one at which half of the pairs are found.
+
+        :class:`PlanError` for ``verify = "jaccard"`` with datatrove's survivors: which root a union
+        has depends on all of its pairs, the false ones too.
+        """
+        if verify == "jaccard" and policy.keep == DATATROVE:
+            raise PlanError(
+                f'verify = "jaccard" cannot go with keep = "{DATATROVE}": datatrove keeps the root '
+                "of a union of unverified pairs",
+                remedy='Choose another survivor, e.g. keep = "longest", or verify = "no".',
+            )
+        half = half_found(shape.bands, shape.rows_per_band)
+        return cls(
+            shape, language_column, policy, half if similarity is None else similarity, verify
+        )
+
+
+def half_found(bands: int, rows: int) -> float:
+    """The similarity s at which ``1 - (1 - s^rows)^bands`` is one half; 0.685 for 14 x 8."""
+    return float((1 - 0.5 ** (1 / bands)) ** (1 / rows))

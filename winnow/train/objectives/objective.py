@@ -79,6 +79,10 @@ def make_objective(config: TrainConfig, shards: TokenShards) -> Objective:
         from winnow.train.objectives.spans import Spans
 
         return Spans(config, shards)
+    if config.objective.kind == "contrastive":
+        from winnow.train.objectives.contrastive import Contrastive
+
+        return Contrastive(config, shards)
     from winnow.train.objectives.causal import Causal
 
     return Causal(config, shards)
