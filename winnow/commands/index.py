@@ -22,15 +22,17 @@ def main(arguments: argparse.Namespace) -> int:
 
 
 def _build(arguments: argparse.Namespace) -> int:
-    return _tell(
-        build_index(_place(arguments), arguments.runs, workers=_workers(arguments)), arguments
+    index = build_index(
+        _place(arguments), arguments.runs, shingles=arguments.shingles, workers=_workers(arguments)
     )
+    return _tell(index, arguments)
 
 
 def _add(arguments: argparse.Namespace) -> int:
-    return _tell(
-        add_runs(_place(arguments), arguments.runs, workers=_workers(arguments)), arguments
+    index = add_runs(
+        _place(arguments), arguments.runs, shingles=arguments.shingles, workers=_workers(arguments)
     )
+    return _tell(index, arguments)
 
 
 def _compact(arguments: argparse.Namespace) -> int:
@@ -105,6 +107,7 @@ def _lines(told: dict[str, Any]) -> list[str]:
         lines.append(
             f"  segment {segment['name'][:12]}  {segment['documents']:>13,} documents{gone}, "
             f"{format_size(segment['bytes'])}"
+            + (f", of which shingles {format_size(segment['shingle_bytes'])}" * told["shingles"])
         )
         lines += [f"    {run['name']} ({run['block']})" for run in segment["runs"]]
     several = len(told["segments"]) > 1

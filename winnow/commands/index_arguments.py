@@ -25,6 +25,11 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
             "runs", metavar="RUN", nargs="+",
             help="output folder of a run; RUN:BLOCK where it has several near-duplicate blocks",
         )  # fmt: skip
+        parsers[name].add_argument(
+            "--shingles", action="store_true",
+            help="store every document's shingles (8 bytes each, 5 kB a page), with which "
+            'verify = "jaccard" compares; `add` to such an index always does',
+        )  # fmt: skip
     for name in ("build", "add", "compact"):
         parsers[name].add_argument(
             "--workers", type=int, metavar="N", help="tasks at a time; default: cores"

@@ -21,7 +21,7 @@ from winnow.dedup.steps import (
     dedup_drafts,
     plan_parts,
 )
-from winnow.dedup.survivors import Keep, Policy, check_policy
+from winnow.dedup.survivors import DATATROVE, Keep, Policy, check_policy
 from winnow.dedup.verifying.option import Verification
 from winnow.pipeline.sizes import ByteSize
 from winnow.pipeline.stage import Tally
@@ -83,9 +83,11 @@ class MinHash:
     e.g. ``quality_score``."""
     prefer: tuple[str, ...] = ()
     """Before ``keep`` decides: ``domain:example.org``, ``source:books``, best first."""
-    verify: Literal["no", "jaccard"] = "no"
+    verify: Literal["auto", "jaccard", "no"] = "auto"
     """``jaccard``: compute the true similarity of every document of a cluster to its survivor, and
-    keep what is less similar than ``verify_similarity``."""
+    keep what is less similar than ``verify_similarity``. ``auto``: do so, unless datatrove's choice
+    of survivor is asked for. It takes 7 % of the time, and without it every fifth document that
+    goes is less similar than that to the one that stays (measured on a crawl)."""
     verify_similarity: float | None = None
     """0 to 1; absent: ``similarity``, or the similarity found with probability one half."""
     rehydrate: Literal["no", "fineweb-2"] | tuple[tuple[int, ...], ...] = "no"
@@ -125,7 +127,9 @@ class MinHash:
                 raise ValueError(f"{name} must be above 0 and 1 at most, got {value}")
         if self.similarity is not None and (self.bands or self.rows_per_band):
             raise ValueError("similarity solves bands and rows_per_band; give it or them")
-        if self.verify_similarity is not None and self.verify == "no":
+        if self.verify == "jaccard" and self.keep == DATATROVE:
+            raise ValueError(f"keep = {DATATROVE!r} is a choice among all; it goes without verify")
+        if self.verify_similarity is not None and not self.verified:
             raise ValueError('verify_similarity goes with verify = "jaccard"')
         if self.index_only and not self.index:
             raise ValueError("index_only goes with index")
@@ -136,6 +140,11 @@ class MinHash:
     @property
     def requires(self) -> tuple[str, ...]:
         return ("numba", *self.shape.words.requires())
+
+    @property
+    def verified(self) -> bool:
+        """Whether true similarities are computed."""
+        return self.verify == "jaccard" or (self.verify == "auto" and self.keep != DATATROVE)
 
     @property
     def shape(self) -> Shape:
@@ -167,7 +176,7 @@ class MinHash:
         ]
         if self.similarity is not None:
             notes[1] += f"; solved from similarity {self.similarity} and {self.permutations} values"
-        if self.verify == "jaccard":
+        if self.verified:
             notes += unverified_notes(self.index)
         return notes
 
@@ -184,10 +193,11 @@ class MinHash:
         layout = KeyLayout(shape.bands, plan_parts(context, self.memory_bytes), wide=False)
         work = MinHashSignWork(shape, policy, language, layout)
         verification = None
-        if self.verify == "jaccard" or self.keep == "datatrove-0.10":
+        if self.verified or self.keep == DATATROVE:
             verification = Verification.of(
-                shape, language, policy, self.verify_similarity or self.similarity, self.verify
-            )
+                shape, language, policy, self.verify_similarity or self.similarity,
+                "jaccard" if self.verified else "no",
+            )  # fmt: skip
         index = None
         if self.index:
             index = IndexOption.of(

@@ -140,7 +140,8 @@ def dedup_drafts(
                 options.memory_bytes,
             )  # fmt: skip
             clusters = drafts[-1].name
-    compared = options.verification is not None and options.verification.verify == "jaccard"
+    verification = options.verification if clusters else None
+    compared = verification is not None and verification.verify == "jaccard"
     select = SelectWork(clusters, options.reason, matched, compared, options.rehydration)
     drafts.append(
         Draft(

@@ -346,7 +346,7 @@ def test_a_bucket_of_a_document_that_was_never_signed_is_told(tmp_path: Path) ->
             graph.cluster(partitions)
 
 
-BLOCKS: list[Any] = [Exact(), MinHash(ngram_words=2, bands=3, rows_per_band=2)]
+BLOCKS: list[Any] = [Exact(), MinHash(ngram_words=2, bands=3, rows_per_band=2, verify="no")]
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=["exact", "minhash"])

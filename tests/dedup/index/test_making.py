@@ -23,7 +23,7 @@ from winnow.errors import CorruptShard, PlanError, RunFailed, StoreError
 from winnow.store.manifest import Store
 
 Make = Callable[..., Any]
-BLOCK = MinHash(ngram_words=2, bands=3, rows_per_band=2)
+BLOCK = MinHash(ngram_words=2, bands=3, rows_per_band=2, verify="no")
 
 
 def texts(seed: str) -> list[list[dict[str, str]]]:

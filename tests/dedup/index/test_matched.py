@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from winnow.dedup.index import matched
-from winnow.dedup.index.matched import MATCHES, MatchedReader, least_of_each
+from winnow.dedup.index.matched import MATCHES, MatchedReader, merged
 from winnow.errors import CorruptShard
 from winnow.store.files import Folder
 from winnow.store.manifest import Store, write_manifest
@@ -88,5 +88,5 @@ def test_least_of_each_equals_a_dictionary(rows: list[list[tuple[int, int]]]) ->
         (np.array([r[0] for r in piece], np.uint64), np.array([r[1] for r in piece], np.uint64))
         for piece in rows
     )
-    doc_ids, numbers = least_of_each(columns)
+    doc_ids, numbers = merged(columns)
     assert list(zip(doc_ids.tolist(), numbers.tolist(), strict=True)) == sorted(known.items())
