@@ -34,6 +34,7 @@ COLUMNS = pa.schema(
         pa.field("text", pa.large_string(), nullable=False),
     ]
 )
+MEASURES = pa.schema([pa.field("doc_id", pa.uint64()), pa.field("text", pa.large_string())])
 LEDGER = pa.schema([pa.field("verdict", pa.string())])
 DATE = datetime(2024, 11, 2, tzinfo=UTC)
 
@@ -69,7 +70,8 @@ def page(name: str, shard: int, place: int) -> Row:
 def make_run(
     folder: Path, name: str, shards: list[list[Row]], block: MinHash, *, input_bytes: int = 0
 ) -> MadeRun:
-    """A finished run of ``block`` in ``folder/name``; rows have ``text``, perhaps ``rejected``."""
+    """A finished run of ``block`` in ``folder/name``; rows have ``text``, perhaps ``rejected``
+    and ``rewritten`` (the text as a filter left it)."""
     out = folder / name
     documents = [
         [
@@ -82,11 +84,19 @@ def make_run(
         [{"verdict": "length" if row.pop("rejected", False) else "kept"} for row in rows]
         for rows in documents
     ]
-    read = digest([[[row["text"] for row in rows] for rows in documents], ledger])
-    view = View(
-        _write(out / "documents", COLUMNS, documents, "documents"),
-        (_write(out / "ledger", LEDGER, ledger, "ledger"),),
-    )
+    rewritten = [
+        [{"doc_id": row["doc_id"], "text": row.pop("rewritten", None)} for row in rows]
+        for rows in documents
+    ]
+    read = digest([[[row["text"] for row in rows] for rows in documents], rewritten, ledger])
+    paths = [_write(out / "documents", COLUMNS, documents, "documents")]
+    kinds = ["documents"]
+    if any("rewritten" in row for rows in shards for row in rows):
+        paths.append(_write(out / "measures", MEASURES, rewritten, "measures"))
+        kinds.append("measures")
+    paths.append(_write(out / "ledger", LEDGER, ledger, "ledger"))
+    kinds.append("ledger")
+    view = View(paths[0], (paths[-1],), tuple(paths[1:-1]), tuple(paths[1:-1]))
     context = PlanContext(
         name="minhash", seed=0, document_shards=len(shards), input_bytes=input_bytes,
         columns=COLUMNS, sources=("test",),
@@ -111,6 +121,10 @@ def make_run(
             extra=step.work.finish(inputs, receipts),
         )  # fmt: skip
     steps = [
+        {"name": kind, "kind": kind, "label": kind, "fingerprint": "f", "shards": len(shards)}
+        for kind in kinds
+    ]
+    steps += [
         {"name": step, "kind": store.kind, "label": step, "fingerprint": store.fingerprint,
          "shards": len(store.shards)}
         for step, store in stores.items()

@@ -22,7 +22,7 @@ from winnow.dedup.verifying.members import SetReader
 from winnow.dedup.verifying.option import half_found
 from winnow.dedup.verifying.sets import SETS
 from winnow.dedup.verifying.union_replay import replay
-from winnow.errors import CorruptShard, PlanError
+from winnow.errors import CorruptShard
 from winnow.pipeline.step import PlanContext
 from winnow.store.files import Folder
 from winnow.store.manifest import Store, write_manifest
