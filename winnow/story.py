@@ -225,10 +225,22 @@ def _clusters(corpus: Corpus, document: Document) -> list[dict[str, Any]]:
                 "survivor_url": url,
                 "similarity": row.get("similarity"),
                 "index_id": row.get("index_id"),
+                "index_page": _index_page(corpus, store, row),
                 "repeat_count": row.get("repeat_count"),
             }
         )
     return found
+
+
+def _index_page(corpus: Corpus, step: str, row: dict[str, Any]) -> dict[str, Any] | None:
+    """The page of an index that stays for this one; None where there is none, or not any more."""
+    if row.get("index_id") is None:
+        return None
+    from winnow.dedup.index.found_page import index_page
+    from winnow.duplicates.blocks import find_block
+
+    paths = find_block(corpus, step).table.get("index", ())
+    return index_page(corpus.path, step, paths, row["index_id"], row["doc_id"])
 
 
 def _repeats(document: Document) -> list[dict[str, Any]]:

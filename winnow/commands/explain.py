@@ -72,6 +72,7 @@ def _lines(story: Story) -> list[str]:
                 "",
                 f"  {cluster['step']}: {cluster['verdict']}, an index has it (document "
                 f"{cluster['index_id']:,})",
+                *_index_page(cluster["index_page"]),
             ]
             continue
         if cluster["size"] == 1:
@@ -110,6 +111,23 @@ def _lines(story: Story) -> list[str]:
     ]
     if place["command"]:
         lines.append(f"    {place['command']}")
+    return lines
+
+
+def _index_page(page: dict[str, Any] | None) -> list[str]:
+    if page is None:
+        return ["    which page that was cannot be told: the index is gone, or another one now"]
+    lines = [
+        f"    run:      {page['run']}, document {page['doc_id']} ({page['index']})",
+        f"    page:     {page.get('url')}",
+    ]
+    if page.get("crawl_date") is not None:
+        lines.append(f"    crawled:  {page['crawl_date']}")
+    if page.get("warc_file") is not None:
+        place = f"{page['warc_file']}, warc_offset {page['warc_offset']:,}"
+        lines.append(f"    record:   {page['record_id']}, {place}")
+    if page["similarity"] is not None:
+        lines.append(f"    Jaccard similarity to it: {page['similarity']:.3f}")
     return lines
 
 

@@ -174,11 +174,12 @@ class RunRows:
                     remedy="`winnow verify` names damaged shards; delete them and run again.",
                 )
 
-
     def shingles(self, first: int, last: int) -> Iterator[NumberedSets]:
         sets = RunSets(self._source)
         for shard, ids, keep in self._kept(first, last):
-            yield from sets.of(ids[keep], np.flatnonzero(keep).astype(np.uint64) + self._start(shard))
+            yield from sets.of(
+                ids[keep], np.flatnonzero(keep).astype(np.uint64) + self._start(shard)
+            )
 
 
 def open_source(source: RunSource | SegmentSource) -> OpenSource:

@@ -170,8 +170,8 @@ def _make_segment(
         ("pages", PagesWork(sources, bands, numbers_per_shard), PAGES, "parquet"),
     ]
     if index.shingles:
-        work = ShinglesWork(sources, bands, numbers_per_shard)
-        works.append(("shingles", work, SHINGLES, "arrow"))
+        shingles = ShinglesWork(sources, bands, numbers_per_shard)
+        works.append(("shingles", shingles, SHINGLES, "arrow"))
     config = {"bands": bands, "numbers_per_shard": numbers_per_shard}
     with LocalExecutor(ExecutorConfig(workers=workers)) as executor:
         for part, work, schema, format in works:

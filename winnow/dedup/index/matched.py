@@ -60,8 +60,8 @@ class MatchedWork(PlainWork):
         if self.every:
             each = min(each * self.layout.bands, matches.rows)
         passes = max(1, -(-each * PARTITION_BYTES // self.memory_bytes))
-        cut = Partitions.of(keys, self.layout, self.partitions * passes)
-        ends = [*cut.firsts[1:].tolist(), 1 << 64]
+        ranges = Partitions.of(keys, self.layout, self.partitions * passes)
+        ends = [*ranges.firsts[1:].tolist(), 1 << 64]
 
         def task(index: int, tally: Tally) -> Iterator[pa.RecordBatch]:
             counted = ["pairs"] if self.every else ["in_index"]
@@ -71,7 +71,7 @@ class MatchedWork(PlainWork):
 
             def pieces() -> Iterator[Rows]:
                 for narrow in range(index * passes, (index + 1) * passes):
-                    first = int(cut.firsts[narrow])
+                    first = int(ranges.firsts[narrow])
                     found = _read(matches, index, self.partitions, first, ends[narrow])
                     yield merged(found, every=self.every)
 
@@ -143,8 +143,8 @@ def cut(
 
 
 class MatchedReader:
-    """A finished store of MATCHES (perhaps with more columns), searched by doc_id. Holds at most ``_HELD_BATCHES`` batches (16
-    MB) and the first doc_id of every batch that it has looked at."""
+    """A finished store of MATCHES (perhaps with more columns), searched by doc_id. Holds at most
+    ``_HELD_BATCHES`` batches (16 MB) and the first doc_id of every batch that it has looked at."""
 
     def __init__(self, store: Store) -> None:
         self._paths = [store.folder.join(shard.file) for shard in store.shards]

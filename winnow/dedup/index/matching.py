@@ -2,7 +2,7 @@
 
 ::
 
-    (X-index-0, X-index-1, …) ─► X-match ─► X-matched
+    (X-index-0, X-index-1, …) ─► X-match ─► (X-index-pairs) ─► X-matched
 
 A run that is named as an index is made one first (X-index-i: its keys once more, without what it
 rejected; `winnow index build` saves that). A task of X-match is for a band and a part of the key
@@ -10,12 +10,16 @@ range, as a bucket task: it holds the new documents' keys and streams past them 
 indexes that overlaps their range, once. Of the documents of a file with a key the first counts, so
 there is one match for a new document, a band and an index at most, however often a page was copied.
 
+Where matches are to be verified, and an index holds shingles, X-index-pairs are all of them by
+document, and X-matched those that are alike (comparing.py).
+
 Memory: ``MATCH_BYTES`` a new key held at once; in several passes over narrower ranges where a part
 holds more. What an index holds costs time, never memory: a batch of it is 1 MB.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
@@ -23,13 +27,19 @@ from typing import ClassVar
 import numpy as np
 import pyarrow as pa
 
+from winnow.dedup.clustering.costs import Sizes
 from winnow.dedup.clustering.key_ranges import ordered
 from winnow.dedup.clustering.keys import KeyLayout, key_range
 from winnow.dedup.clustering.node_ids import MAX_PARTITIONS
 from winnow.dedup.clustering.partitions import Partitions, slot_group
+from winnow.dedup.index.comparing import (
+    COMPARED_MATCHES,
+    DOCUMENTS_AT_ONCE,
+    IndexCompareWork,
+)
+from winnow.dedup.index.costs import GATHER_BYTES, MATCH_BYTES, MatchCosts
 from winnow.dedup.index.gathering import KeysWork, among, join_rows
 from winnow.dedup.index.key_files import (
-    BUILD_BYTES,
     KEYS,
     NUMBERS_PER_SHARD,
     KeyFile,
@@ -43,12 +53,10 @@ from winnow.pipeline.stage import Tally
 from winnow.pipeline.step import Draft, Inputs, PlainWork, PlanContext, TaskFunction
 from winnow.store.manifest import Store
 
-# keys and doc_ids as read, in order, and joined; distinct keys, their numbers and their counts
-MATCH_BYTES = 16 + 16 + 16 + 8 + 8 + 8
 NONE = np.uint64((1 << 64) - 1)
 ROWS_PER_GROUP = 1 << 18
-# a shard of an index that is made within a run: smaller where memory is small
-_GATHER_BYTES = BUILD_BYTES + 9
+MAX_FILES = 1 << 10
+"""Of compared matches."""
 
 
 def match_drafts(
@@ -58,7 +66,14 @@ def match_drafts(
     from winnow.dedup.steps import INPUT_BYTES_PER_SIGNED
 
     name = context.name
-    per_shard = max(1 << 10, min(NUMBERS_PER_SHARD, memory_bytes // _GATHER_BYTES))
+    # a shard of an index that is made within a run: smaller where memory is small
+    per_shard = max(1 << 10, min(NUMBERS_PER_SHARD, memory_bytes // GATHER_BYTES))
+    documents = context.input_bytes // INPUT_BYTES_PER_SIGNED
+    partitions = min(MAX_PARTITIONS, max(1, -(-documents * PARTITION_BYTES // memory_bytes)))
+    costs = MatchCosts(
+        Sizes.expected(context, layout.bands), layout, memory_bytes, partitions,
+        sum(source.numbers for source in index.sources),
+    )  # fmt: skip
     drafts, made = [], []
     for number, source in enumerate(index.sources):
         if isinstance(source, IndexFolder):
@@ -70,26 +85,44 @@ def match_drafts(
                 name=made[-1], kind="work", schema=KEYS, format="arrow", uses_view=False,
                 work=KeysWork((source,), layout.bands, per_shard),
                 shard_count=shard_count(source.numbers, per_shard),
+                cost=costs.gather(source.numbers, per_shard),
             )
         )  # fmt: skip
-    documents = context.input_bytes // INPUT_BYTES_PER_SIGNED
-    partitions = min(MAX_PARTITIONS, max(1, -(-documents * PARTITION_BYTES // memory_bytes)))
+    verification = index.verification
+    index = dataclasses.replace(index, verification=None)  # no part of what bands find
     match = MatchWork(keys, layout, index, tuple(made), partitions, memory_bytes)
     matches = f"{name}-match"
     drafts.append(
         Draft(
             name=matches, kind="work", work=match, schema=MATCHES, format="arrow",
             shard_count=layout.bands * layout.parts, uses_view=False,
-            reads=(keys, *(step for step in made if step)),
+            reads=(keys, *(step for step in made if step)), cost=costs.match(),
         )
     )  # fmt: skip
-    joined = MatchedWork(keys, matches, layout, partitions, memory_bytes)
+    every = verification is not None and index.shingles
+    unverified = verification is not None and not every
+    joined = MatchedWork(keys, matches, layout, partitions, memory_bytes, every, unverified)
     drafts.append(
         Draft(
-            name=f"{name}-matched", kind="work", work=joined, schema=MATCHES, format="arrow",
-            shard_count=partitions, uses_view=False, reads=(keys, matches),
+            name=f"{name}-index-pairs" if every else f"{name}-matched", kind="work", work=joined,
+            schema=MATCHES, format="arrow", shard_count=partitions, uses_view=False,
+            reads=(keys, matches), cost=costs.gathered(every=every),
         )
     )  # fmt: skip
+    if verification is not None and every:
+        files = min(MAX_FILES, context.document_shards)
+        shape = verification.shape
+        compare = IndexCompareWork(
+            drafts[-1].name, index, shape, verification.language_column, verification.similarity,
+            files,
+        )  # fmt: skip
+        drafts.append(
+            Draft(
+                name=f"{name}-matched", kind="work", work=compare, schema=COMPARED_MATCHES,
+                format="arrow", shard_count=files, reads=(drafts[-1].name,),
+                cost=costs.compare(shape, DOCUMENTS_AT_ONCE),
+            )
+        )  # fmt: skip
     return drafts
 
 

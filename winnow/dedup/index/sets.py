@@ -46,7 +46,7 @@ class IndexSets:
                         by = int(shift) + start
                         runs.append((int(first) + by, len(self._files) - 1, by))
         runs.sort()
-        self._firsts, self._file_of, self._shifts = np.array(runs, np.int64).T
+        self._firsts, self._file_of, self._shifts = np.array(runs, np.int64).reshape(-1, 3).T
 
     def _run_of(self, numbers: np.ndarray) -> np.ndarray:
         return np.searchsorted(self._firsts, numbers.astype(np.int64), "right") - 1

@@ -65,11 +65,13 @@ def _joined(waiting: list[NumberedSets]) -> NumberedSets:
 
 
 def _cut(held: NumberedSets, low: int, high: int) -> Iterator[pa.RecordBatch]:
+    if low >= high:
+        return
     numbers, sets = held
     firsts = np.arange(low, high, DOCUMENTS_PER_BATCH).astype(np.uint64)
     starts = np.searchsorted(numbers, firsts).tolist()
     ends = [*starts[1:], int(np.searchsorted(numbers, np.uint64(high)))]
-    for start, end in zip(starts, ends, strict=bool(starts)):
+    for start, end in zip(starts, ends, strict=True):
         columns = [pa.array(numbers[start:end]), sets[start:end]]
         yield pa.record_batch(columns, schema=SHINGLES)
 
@@ -94,7 +96,9 @@ class SetFiles:
         first = shard * self._per_shard + batch * DOCUMENTS_PER_BATCH
         numbers = found.column(0).to_numpy()
         if len(numbers) and not first <= numbers[0] <= numbers[-1] < first + DOCUMENTS_PER_BATCH:
-            raise CorruptShard(f"{self._path(shard)}: batch {batch} is another batch", remedy=REMEDY)
+            raise CorruptShard(
+                f"{self._path(shard)}: batch {batch} is another batch", remedy=REMEDY
+            )
         return found
 
     def between(self, first: int, last: int) -> Iterator[pa.RecordBatch]:
