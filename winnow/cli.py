@@ -48,6 +48,11 @@ def parser() -> argparse.ArgumentParser:
 
     status = _add(commands, "status", "the funnel of a run: pages to tokens, by reason")
     _run_argument(status)
+    status.add_argument(
+        "--costs",
+        action="store_true",
+        help="bytes that deduplication wrote, beside what the plan expected",
+    )
 
     peek = _add(commands, "peek", "read some documents of a run")
     _run_argument(peek)

@@ -138,12 +138,25 @@ class Corpus:
         masks = tuple(store.path for store in self._of_kind(*MASKS))
         return View(self._one("documents").path, masks, rewrites=self._rewrites()).open()
 
-    @property
-    def full_view(self) -> OpenView:
-        """As :attr:`view`, with the columns of measures and clusters too."""
-        masks = tuple(store.path for store in self._of_kind(*MASKS))
-        aligned = tuple(store.path for store in self._of_kind("measures"))
-        return View(self._one("documents").path, masks, aligned, self._rewrites()).open()
+    def view_before(self, step: str) -> OpenView:
+        """What a step of the run has read: the documents with the measures, texts and verdicts of
+        the steps before it."""
+        masks: list[str] = []
+        aligned: list[str] = []
+        rewrites: list[str] = []
+        for each in self._run["steps"]:
+            if each["name"] == step:
+                break
+            if each["kind"] not in ("measures", *MASKS):
+                continue
+            store = self._store(each)
+            if store is not None:
+                (aligned if each["kind"] == "measures" else masks).append(store.path)
+                if each["kind"] != "ledger" and "text" in store.manifest["schema"]:
+                    rewrites.append(store.path)
+        return View(
+            self._one("documents").path, tuple(masks), tuple(aligned), tuple(rewrites)
+        ).open()
 
     def similar(
         self,

@@ -9,7 +9,7 @@ import json
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from winnow.corpus import Corpus, open_corpus
 from winnow.errors import ConfigError, StoreError
@@ -17,9 +17,6 @@ from winnow.story import record_bytes
 from winnow.tokenize.token_shards import SPLITS, TokenShards
 from winnow.train.metrics import FILE, read_metrics
 from winnow.train.order import DataOrder
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 MOST_USES = 1000  # listed of a document; a corpus may be read many times
 
@@ -90,7 +87,15 @@ class TracedTraining:
         if sample is not None and not 0 <= sample < len(samples):
             raise ConfigError(f"row {sample}: step {step} has rows 0 to {len(samples) - 1}")
         wanted = range(len(samples)) if sample is None else [sample]
-        return [piece for row in wanted for piece in self._pieces(row, samples[row])]
+        pieces = [(row, piece) for row in wanted for piece in self.order.pieces(samples[row])]
+        ids = [self.shards.doc_id(piece.document) for _, piece in pieces]
+        pages = self._pages(ids)
+        return [
+            TracedPiece(
+                row, doc_id, start, stop, self.shards.file(document), *pages.get(doc_id, (None, {}))
+            )
+            for (row, (document, start, stop)), doc_id in zip(pieces, ids, strict=True)
+        ]
 
     def _samples(self, step: int) -> range:
         """By metrics.jsonl, since a resumed run may go on with larger steps; else all are alike."""
@@ -102,19 +107,13 @@ class TracedTraining:
             return range(seen[step - 1], seen[step])
         return range((step - 1) * self.step_samples, step * self.step_samples)
 
-    def _pieces(self, row: int, sample: int) -> Iterator[TracedPiece]:
-        for document, start, stop in self.order.pieces(sample):
-            doc_id = self.shards.doc_id(document)
-            url, record = self._page(doc_id)
-            file = self.shards.file(document)
-            yield TracedPiece(row, doc_id, start, stop, file, url, record)
-
-    def _page(self, doc_id: int) -> tuple[str | None, dict[str, Any]]:
+    def _pages(self, doc_ids: list[int]) -> dict[int, tuple[str, dict[str, Any]]]:
+        """URL and record of each document, where they are known."""
         if self.corpus is None:
-            return None, {}
-        columns = ["url", "warc_file", "warc_offset", "warc_length"]
-        page = self.corpus.view.rows([doc_id], columns).to_pylist()[0]
-        return page["url"], record_bytes(page)
+            return {}
+        columns = ["doc_id", "url", "warc_file", "warc_offset", "warc_length"]
+        rows = self.corpus.view.rows(list(dict.fromkeys(doc_ids)), columns).to_pylist()
+        return {row["doc_id"]: (row["url"], record_bytes(row)) for row in rows}
 
     def document(
         self, *, url: str | None = None, doc_id: int | None = None

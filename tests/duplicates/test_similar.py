@@ -86,3 +86,27 @@ def test_from_the_command_line(
     assert main(["similar", str(demo_run)]) == 2
     assert main(["similar", str(demo_run), "--text", str(tmp_path / "none")]) == 2
     assert "cannot be read" in capsys.readouterr().err
+
+
+def test_a_run_whose_texts_were_rewritten_later_finds_what_it_signed(tmp_path: Path) -> None:
+    """Lines go after MinHash, and the language is found after it too: neither was signed."""
+    demo = Path(__file__).resolve().parents[2] / "demo" / "demo.warc.gz"
+    file = tmp_path / "run.toml"
+    stages = ['use = "extract"', 'use = "gopher_quality"', 'use = "minhash"', 'use = "lines"']
+    text = "".join(
+        f"[[stage]]\n{stage}\n" for stage in [*stages, 'use = "language"\nlanguages = ["en", "ja"]']
+    )
+    file.write_text(
+        f'name = "r"\noutput = "out"\n[source]\nuse = "warc"\npaths = ["{demo}"]\n'
+        f'split_bytes = "256 kB"\n{text}'
+    )
+    assert main(["run", str(file), "--workers", "1", "--quiet"]) == 0
+    corpus = winnow.open(tmp_path / "out")
+    rows = corpus.store("minhash").select("doc_id", "cluster_id", "survivor_id").arrow().to_pylist()
+    pairs = [r for r in rows if r["survivor_id"] is not None and r["survivor_id"] != r["doc_id"]]
+    view = corpus.view_before("minhash-sign")
+    assert len(pairs) > 10
+    for row in pairs[:10]:
+        text = view.rows([row["doc_id"]], ["text"]).column("text")[0].as_py()
+        exact = corpus.similar(text=text).documents[0]
+        assert exact.similarity == 1.0 and exact.shared_bands == 14

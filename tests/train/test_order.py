@@ -116,3 +116,25 @@ def test_another_order_of_the_same_corpus_is_refused(name, value):
 def test_a_corpus_smaller_than_one_sample_is_refused():
     with pytest.raises(ConfigError, match=r"(?s)data\.pack_tokens \(16\) exceeds the 9 tokens"):
         make_order([4, 5])
+
+
+def test_two_threads_in_different_epochs_do_not_disturb_each_other():
+    import threading
+
+    lengths = np.full(200_000, 7, np.int64)
+    order = DataOrder(lengths, fingerprint="f", seed=0, pack_tokens=700, max_context=700)
+    epoch = order.samples_per_epoch
+    expected = [order.pieces(5), order.pieces(epoch + 5)]
+    wrong: list[int] = []
+
+    def read(number: int) -> None:
+        for _ in range(30):
+            if order.pieces(number * epoch + 5) != expected[number]:
+                wrong.append(number)
+
+    threads = [threading.Thread(target=read, args=(number,)) for number in (0, 1)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []

@@ -191,3 +191,13 @@ def test_what_would_break_the_run_is_refused(toy_config, override, message):
     train(toy_config, "batch.steps=5")
     with pytest.raises(ConfigError, match=message):
         train(toy_config, override)
+
+
+def test_another_objective_is_refused(toy_config):
+    from winnow.errors import ConfigError
+    from winnow.train.config_file import load_config
+    from winnow.train.loop import Trainer
+
+    Trainer(load_config(toy_config, ["batch.steps=2"]), say=lambda text: None).run()
+    with pytest.raises(ConfigError, match=r"objective\.kind 'causal'.*'contrastive' now"):
+        Trainer(load_config(toy_config, ["objective.kind=contrastive"]), say=lambda text: None)

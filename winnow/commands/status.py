@@ -13,7 +13,7 @@ from winnow.whatif.applied import applied_in
 def main(arguments: argparse.Namespace) -> int:
     funnel = read_funnel(arguments.run)
     applied = applied_in(arguments.run)
-    costs = compare_costs(arguments.run) if getattr(arguments, "costs", False) else None
+    costs = compare_costs(arguments.run) if arguments.costs else None
     if arguments.json:
         data = funnel.as_dict() | {"applied": applied}
         if costs is not None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -128,6 +129,11 @@ class ExactSignWork(PlainWork):
     layout: KeyLayout
     url_rules: UrlRules | None = None
     version: ClassVar[int] = 2
+
+    def fingerprint_extra(self) -> dict[str, Any]:
+        # what is a letter, a digit, a mark is what Python's Unicode says
+        text = self.on == "normalised_text"
+        return {"unicode": unicodedata.unidata_version} if text else {}
 
     def open(self, inputs: Inputs) -> TaskFunction:
         assert inputs.view is not None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from winnow.errors import StoreError, nearest
@@ -62,13 +61,3 @@ def block_store(corpus: Corpus, *names: str) -> Store:
         f"the run in {corpus.path} has not finished {names[-1]} yet",
         remedy="`winnow run` with its config goes on where it stopped.",
     )
-
-
-def typed_block(block: Block) -> Any:
-    """The block as its class, e.g. :class:`winnow.dedup.minhash.MinHash`."""
-    from winnow.pipeline import registry
-    from winnow.pipeline.typed import build
-
-    fields = {key: value for key, value in block.table.items() if key not in ("use", "name")}
-    kind = registry.find_class(block.use, registry.COMPOSITES, block.name)
-    return build(kind, fields, block.name, Path())

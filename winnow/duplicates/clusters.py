@@ -144,11 +144,10 @@ def find_clusters(
         )
     wanted = [row["doc_id"] for each in chosen for row in rows[each]]
     wanted += [rows[each][0]["survivor_id"] for each in chosen]
-    columns = ["doc_id", "url", "text"]
-    found = {
-        row["doc_id"]: row
-        for row in corpus.full_view.rows(list(dict.fromkeys(wanted)), columns).to_pylist()
-    }
+    ids = list(dict.fromkeys(wanted))
+    texts = corpus.view_before(f"{name}-sign").rows(ids, ["text"])  # as they were compared
+    rows_told = corpus.view.rows(ids, ["doc_id", "url"]).append_column("text", texts.column("text"))
+    found = {row["doc_id"]: row for row in rows_told.to_pylist()}
 
     def member(doc_id: int, similarity: float | None) -> Member:
         row = found[doc_id]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from winnow.duplicates.blocks import block_store, find_block, typed_block
+from winnow.duplicates.blocks import block_store, find_block
 from winnow.report import table_html
 from winnow.store.manifest import Store
 
@@ -96,35 +96,40 @@ def find_similar(
     without one, :class:`ValueError` unless exactly one of ``url`` and ``text`` is given.
     """
     from winnow.dedup.clustering.keys import KeyLayout
+    from winnow.dedup.index.shapes import rebuilt_shape
     from winnow.dedup.signing.signatures import Signers
 
     if (url is None) == (text is None):
         raise ValueError("give either url or text")
     found = find_block(corpus, block, ("minhash",))
-    shape = typed_block(found).shape
+    signed = block_store(corpus, f"{found.name}-sign")
     store = block_store(corpus, f"{found.name}-merge", f"{found.name}-sign")
-    parts = block_store(corpus, f"{found.name}-sign").manifest["config"]["layout"]["parts"]
-    layout = KeyLayout(shape.bands, parts, wide=False)
+    config = signed.manifest["config"]
+    shape = rebuilt_shape(config["shape"], corpus.path)
+    layout = KeyLayout(shape.bands, config["layout"]["parts"], wide=False)
+    by_language = config["language_column"]
+    read = ["text", by_language] if by_language else ["text"]
+    view = corpus.view_before(f"{found.name}-sign")  # later steps may have rewritten texts
     itself = None
     if url is not None:
-        document = corpus.document(url)
-        itself, text = document.doc_id, document.text
-        language = getattr(document, "language", None)
+        itself = corpus.document(url).doc_id
+        row = view.rows([itself], read)
+        texts, languages = row.column("text"), row.column(by_language) if by_language else None
+    else:
+        texts = pa.array([text], pa.large_string())
+        languages = pa.array([language], pa.string()) if by_language else None
     signers = Signers(shape)
-    texts, languages = pa.array([text], pa.large_string()), pa.array([language], pa.string())
-    keys, signed = signers.band_keys(texts, languages)
+    keys, has_keys = signers.band_keys(texts, languages)
     met: dict[int, int] = {}
-    if signed[0]:
+    if has_keys[0]:
         met = _lookup(store, layout, keys[0])
         if itself is not None:
             met.pop(itself, None)
     ranked = sorted(met, key=lambda doc_id: (-met[doc_id], doc_id))[:MOST_COMPARED]
-    columns = ["doc_id", "url", "text"]
-    if "language" in {name for each in corpus.stores.values() for name in each.schema.names}:
-        columns.append("language")
-    rows = corpus.full_view.rows(ranked, columns)
-    theirs = rows.column("language") if "language" in columns else pa.nulls(rows.num_rows, pa.string())
-    similarities = _jaccard(signers, texts, languages, rows.column("text"), theirs)
+    candidates = view.rows(ranked, read)
+    theirs = candidates.column(by_language) if by_language else None
+    rows = corpus.view.rows(ranked, ["url"])
+    similarities = _jaccard(signers, texts, languages, candidates.column("text"), theirs)
     documents = [
         SimilarDocument(float(similarity), met[doc_id], doc_id, address, verdict)
         for similarity, doc_id, address, verdict in zip(
@@ -155,7 +160,11 @@ def _lookup(store: Store, layout: KeyLayout, keys: np.ndarray) -> dict[int, int]
 
 
 def _jaccard(
-    signers: Any, text: pa.Array, language: pa.Array, texts: pa.Array, languages: pa.Array
+    signers: Any,
+    text: pa.Array,
+    language: pa.Array | None,
+    texts: pa.Array,
+    languages: pa.Array | None,
 ) -> list[float]:
     _, own = signers.shingle_sets(text, language)
     offsets, hashes = signers.shingle_sets(texts, languages)

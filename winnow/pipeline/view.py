@@ -142,7 +142,9 @@ class OpenView:
                     found[doc_id] = told.slice(place, 1)
         if not doc_ids:
             kinds = {field.name: field.type for store in self._stores for field in store.schema}
-            schema = pa.schema([(name, kinds[name]) for name in columns] + [("verdict", pa.string())])
+            schema = pa.schema(
+                [(name, kinds[name]) for name in columns] + [("verdict", pa.string())]
+            )
             return pa.RecordBatch.from_pylist([], schema)
         batch = pa.concat_batches([found[doc_id] for doc_id in doc_ids])
         return batch.select([*columns, "verdict"])

@@ -180,7 +180,7 @@ class CheckpointConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluationConfig:
-    """Bits per byte on the validation split, before the first step and after the last."""
+    """The objective's figures on the validation split, before the first step and after the last."""
 
     enabled: bool = True
     """Without it a store needs no validation split, and nothing says how good the model is."""

@@ -87,7 +87,13 @@ class Trainer:
         self.at = Position()
         if self.resumed is not None:
             self.at = restore(
-                self.resumed, self.model, self.optimizer, self.order, self.settled, self.say
+                self.resumed,
+                self.model,
+                self.optimizer,
+                self.order,
+                self.settled,
+                config.objective.kind,
+                self.say,
             )
         self.metrics = Metrics(config.checkpoint.folder, self.at.step if self.resumed else None)
         self._skipped_in_a_row = 0

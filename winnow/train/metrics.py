@@ -2,11 +2,12 @@
 
 metrics.jsonl holds an object a line, each with ``kind`` and ``step`` (updates done so far)::
 
-    kind "train"       loss (nats a token), lr, grad_norm, tokens (so far), tok_s, data_ms (waited
-                       for data), step_ms, epoch, skipped (updates so far), and, where the update
-                       was skipped, skipped_because, skipped_samples (the packed samples that the
-                       step had read) and skipped_documents (their doc_ids)
-    kind "evaluation"  bits_per_byte, loss, documents, tokens, text_bytes
+    kind "train"       loss (nats a token, or a pair), lr, grad_norm, tokens (so far), tok_s,
+                       data_ms (waited for data), step_ms, epoch, skipped (updates so far), and,
+                       where the update was skipped, skipped_because, skipped_samples (the packed
+                       samples that the step had read) and skipped_documents (their doc_ids)
+    kind "evaluation"  loss, documents and the objective's own figures; of "causal" bits_per_byte,
+                       tokens, text_bytes
 
 A resumed run first drops the lines that come after its checkpoint, so that every step has one.
 """

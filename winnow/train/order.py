@@ -79,29 +79,28 @@ class DataOrder:
                 remedy=f"Set data.pack_tokens to {self.epoch_tokens} at most, or train on a "
                 "larger corpus.",
             )
-        self._epoch = -1
-        self._documents: Int64s
-        self._starts: Int64s
+        # swapped as a whole: the reading thread may be in the next epoch already
+        self._entered: tuple[int, Int64s, Int64s] | None = None
 
     def pieces(self, sample: int) -> list[Piece]:
         """The pieces of ``sample`` (counted from the start of the run), pack_tokens in all."""
         epoch, index = divmod(sample, self.samples_per_epoch)
-        self._enter(epoch)
+        order, places = self._enter(epoch)
         begin = index * self.pack_tokens
         end = begin + self.pack_tokens
-        first = int(np.searchsorted(self._starts, begin, side="right")) - 1
-        last = int(np.searchsorted(self._starts, end, side="left"))
-        documents = self._documents[first:last]
-        starts = np.maximum(begin - self._starts[first:last], 0)
-        stops = np.minimum(end - self._starts[first:last], self.lengths[documents])
+        first = int(np.searchsorted(places, begin, side="right")) - 1
+        last = int(np.searchsorted(places, end, side="left"))
+        documents = order[first:last]
+        starts = np.maximum(begin - places[first:last], 0)
+        stops = np.minimum(end - places[first:last], self.lengths[documents])
         rows = zip(documents.tolist(), starts.tolist(), stops.tolist(), strict=True)
         return [Piece(*row) for row in rows if row[2] > row[1]]
 
     def samples_of(self, document: int, epoch: int) -> range:
         """The samples of ``epoch`` (counted from the start of the run) that hold a token of
         ``document``; empty where it lies in the tail that the epoch leaves out."""
-        self._enter(epoch)
-        start = int(self._starts[np.flatnonzero(self._documents == document)[0]])
+        order, places = self._enter(epoch)
+        start = int(places[np.flatnonzero(order == document)[0]])
         last = min((start + int(self.lengths[document]) - 1) // self.pack_tokens + 1,
                    self.samples_per_epoch)  # fmt: skip
         first = epoch * self.samples_per_epoch
@@ -150,13 +149,15 @@ class DataOrder:
                 )
         return saved.epoch * self.samples_per_epoch + saved.next_sample
 
-    def _enter(self, epoch: int) -> None:
-        if epoch == self._epoch:
-            return
-        self._documents = epoch_permutation(len(self.lengths), self.fingerprint, self.seed, epoch)
-        ends = np.cumsum(self.lengths[self._documents], dtype=np.int64)
-        self._starts = np.concatenate([np.zeros(1, np.int64), ends[:-1]])
-        self._epoch = epoch
+    def _enter(self, epoch: int) -> tuple[Int64s, Int64s]:
+        """The documents in the order of ``epoch``, and where in the stream each begins."""
+        entered = self._entered
+        if entered is None or entered[0] != epoch:
+            order = epoch_permutation(len(self.lengths), self.fingerprint, self.seed, epoch)
+            ends = np.cumsum(self.lengths[order], dtype=np.int64)
+            starts = np.concatenate([np.zeros(1, np.int64), ends[:-1]])
+            self._entered = entered = (epoch, order, starts)
+        return entered[1], entered[2]
 
 
 def epoch_permutation(documents: int, fingerprint: str, seed: int, epoch: int) -> Int64s:

@@ -51,15 +51,22 @@ def restore(
     optimizer: Optimizers,
     order: DataOrder,
     settled: Settled,
+    kind: str,
     say: Callable[[str], None],
 ) -> Position:
     """Load ``checkpoint`` into model and optimizer, and say which numbers have changed since.
 
-    Raises :class:`ConfigError` for another model or another order of the data, and
+    Raises :class:`ConfigError` for another model, objective (``kind``) or order of the data, and
     :class:`FingerprintMismatch` for another corpus; nothing has been loaded then.
     """
     values = checkpoint.values
     require_shape(checkpoint, model.shape)
+    was = values["config"].get("objective", {}).get("kind", "causal")
+    if was != kind:
+        raise ConfigError(
+            f"{checkpoint.path} was trained with objective.kind '{was}', and it is '{kind}' now",
+            remedy="Set it back, or start anew in another checkpoint.folder.",
+        )
     sample = order.resume(values["order"])
     device = model.head_weight_VD.device
     model.load_state_dict(checkpoint.load(WEIGHTS, device))

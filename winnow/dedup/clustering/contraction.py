@@ -30,6 +30,7 @@ Edges = tuple[np.ndarray, np.ndarray]
 
 
 _FIRST_BITS = 10
+_PASSED_AT_ONCE = 1 << 20
 _MOST_NODES = 1 << 29  # in a table of 2^30 slots, whose numbers are int32
 
 
@@ -39,12 +40,14 @@ class Contraction:
 
     def __init__(self, most_nodes: int) -> None:
         self._most = min(max(2, most_nodes), _MOST_NODES)
+        self.worth_it = True
+        """Whether what came out last were half as many edges as had come in, or fewer."""
         self._clear()
 
     def _clear(self) -> None:
         from winnow.dedup.clustering.star_table import EMPTY
 
-        self._bits, self._used = _FIRST_BITS, 0
+        self._bits, self._used, self._came = _FIRST_BITS, 0, 0
         self._ids = np.full(1 << self._bits, EMPTY)
         self._parents = np.zeros(1 << self._bits, np.int32)
 
@@ -54,10 +57,11 @@ class Contraction:
 
         done = 0
         while True:
-            room = min(self._most, len(self._ids) // 2)
+            room, start = min(self._most, len(self._ids) // 2), done
             done, self._used = unite_ids(
-                left, right, done, self._ids, self._parents, self._bits, self._used, room
+                left, right, start, self._ids, self._parents, self._bits, self._used, room
             )
+            self._came += done - start
             if done == len(left):
                 return
             if self._used + 2 > self._most:
@@ -80,6 +84,7 @@ class Contraction:
 
         roots, others = (np.empty(self._used, np.uint64) for _ in range(2))
         count = hanging(self._ids, self._parents, roots, others)
+        self.worth_it = 2 * count <= self._came
         self._clear()
         if count:
             order = np.argsort(others[:count])
@@ -108,18 +113,42 @@ class RouteWork(PlainWork):
         cut = Partitions.of(Store.open(inputs.stores[self.keys]), self.layout, self.partitions)
 
         def task(index: int, tally: Tally) -> Iterator[pa.RecordBatch]:
-            held = Contraction(self.nodes_at_once)
             for name in ("edges", "contracted"):
                 tally.count(name, 0)
-            for shard in range(index, len(store.shards), self.tasks):
-                for pair in read_edges(store, shard):
-                    tally.count("edges", len(pair[0]))
-                    for edges in held.add(*pair):
-                        yield from routed(cut, edges, self.partitions, tally)
-            for edges in held.rest():
+            shards = range(index, len(store.shards), self.tasks)
+            pairs = (pair for shard in shards for pair in read_edges(store, shard))
+            for edges in self._contracted(pairs, tally):
                 yield from routed(cut, edges, self.partitions, tally)
 
         return task
+
+    def _contracted(self, pairs: Iterator[Edges], tally: Tally) -> Iterator[Edges]:
+        """Larger ends ascend. Once a full load of documents had little in common, as where a task
+        has few of a document's bands, the other edges pass as they are."""
+        held = Contraction(self.nodes_at_once)
+        for pair in pairs:
+            tally.count("edges", len(pair[0]))
+            yield from held.add(*pair)
+            if not held.worth_it:
+                break
+        yield from held.rest()
+        waiting: list[Edges] = []
+        count = 0
+        for pair in pairs:
+            tally.count("edges", len(pair[0]))
+            waiting.append((pair[0].copy(), pair[1].copy()))
+            count += len(pair[0])
+            if count >= _PASSED_AT_ONCE:
+                yield _by_larger_end(waiting)
+                waiting, count = [], 0
+        if waiting:
+            yield _by_larger_end(waiting)
+
+
+def _by_larger_end(waiting: list[Edges]) -> Edges:
+    left, right = (np.concatenate([pair[side] for pair in waiting]) for side in range(2))
+    order = np.argsort(right, kind="stable")  # the same on every machine
+    return left[order], right[order]
 
 
 def routed(cut: Partitions, edges: Edges, slots: int, tally: Tally) -> Iterator[pa.RecordBatch]:
