@@ -237,10 +237,8 @@ def _index_page(corpus: Corpus, step: str, row: dict[str, Any]) -> dict[str, Any
     if row.get("index_id") is None:
         return None
     from winnow.dedup.index.found_page import index_page
-    from winnow.duplicates.blocks import find_block
 
-    paths = find_block(corpus, step).table.get("index", ())
-    return index_page(corpus.path, step, paths, row["index_id"], row["doc_id"])
+    return index_page(corpus.path, step, row["index_id"], row["doc_id"])
 
 
 def _repeats(document: Document) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -11,17 +12,19 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from winnow.dedup.index import comparing, shingle_files
 from winnow.dedup.index.forgetting import Wanted, forget
 from winnow.dedup.index.making import add_runs, build_index, compact_index
+from winnow.dedup.index.matched import cut
 from winnow.dedup.minhash import MinHash
 from winnow.dedup.signing.signatures import Signers
 from winnow.errors import CorruptShard, PlanError
 from winnow.store.manifest import Store
 
+NO_SHRINKING = (Phase.explicit, Phase.generate)  # an example is three runs
 Row = dict[str, Any]
 Make = Callable[..., Any]
 OLD = MinHash(ngram_words=2, bands=4, rows_per_band=1, verify="no")
@@ -99,7 +102,7 @@ def numbered(rows: list[list[Row]], run: Any, start: int = 0) -> dict[int, Any]:
 
 
 @given(corpora, corpora, st.sampled_from([0.2, 0.5, 1.0]), st.booleans(), st.data())
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=20, phases=NO_SHRINKING)
 def test_the_most_similar_match_stays_and_false_ones_do_not(
     run_of: Make, old: list[list[Row]], new: list[list[Row]], similarity: float, only: bool,
     data: Any,
@@ -114,11 +117,12 @@ def test_the_most_similar_match_stays_and_false_ones_do_not(
         build_index(index, [a.path], shingles=True, numbers_per_shard=per_shard)
         block = verified(index, similarity=similarity, index_only=only)
         b = run_of(folder, "b", new, block)
+        found = matches(b)
     best, pairs, false_pairs = expected(new, numbered(old, a), similarity)
-    assert matches(b) == best
+    assert found == best
     counters = b.stores["minhash-matched"].counters
     assert counters == {
-        "in_index": len(best), "pairs": pairs, "false_pairs": false_pairs, "unverified_matches": 0
+        "matched": len(best), "pairs": pairs, "false_pairs": false_pairs, "unverified_matches": 0
     }  # fmt: skip
     if only:
         assert {r["doc_id"]: r["index_id"] for r in b.rows if r["verdict"] == "near_duplicate"} == {
@@ -135,7 +139,7 @@ def test_the_most_similar_match_stays_and_false_ones_do_not(
 
 
 @given(corpora, corpora, corpora, st.booleans())
-@settings(deadline=None, max_examples=8)
+@settings(deadline=None, max_examples=4, phases=NO_SHRINKING)
 def test_matches_of_an_index_without_shingles_stand_and_are_counted(
     run_of: Make, first: list[list[Row]], second: list[list[Row]], new: list[list[Row]], run: bool
 ) -> None:
@@ -148,16 +152,17 @@ def test_matches_of_an_index_without_shingles_stand_and_are_counted(
         c = run_of(folder, "c", new, verified(other, str(folder / "with")))
         bare = run_of(folder, "bare", new, verified(other))
         plain = run_of(folder, "plain", new, dataclasses.replace(OLD, index=(other,)))
+        found = matches(c)
     unverified = numbered(first, a)
     stayed = unverified | numbered(second, b, start=len(known(first)))
     best, pairs, false_pairs = expected(new, stayed, 0.5, frozenset(unverified))
-    assert matches(c) == best
+    assert found == best
     assert c.stores["minhash-matched"].counters == {
-        "in_index": len(best), "pairs": pairs, "false_pairs": false_pairs,
+        "matched": len(best), "pairs": pairs, "false_pairs": false_pairs,
         "unverified_matches": sum(similarity is None for _, similarity in best.values()),
     }  # fmt: skip
     counters = bare.stores["minhash-matched"].counters
-    assert counters["unverified_matches"] == counters["in_index"]
+    assert counters["unverified_matches"] == counters["matched"]
     assert bare.sha256("minhash-matched") == plain.sha256("minhash-matched")
 
 
@@ -192,19 +197,21 @@ def test_memory_and_cutting_never_change_a_byte(
 ) -> None:
     random = np.random.default_rng(5)
     old, new = corpus(random, 3), corpus(random, 4)
+    for shard, rows in enumerate(old):  # each other one is like an old one but for a word
+        new[shard][::2] = [{"text": row["text"].rpartition(" ")[0]} for row in rows[::2]]
     a = run_of(tmp_path, "a", old, OLD)
     index = str(tmp_path / "index")
     build_index(index, [a.path], shingles=True)
     plain = run_of(tmp_path, "plain", new, verified(index, similarity=0.4))
     counters = plain.stores["minhash-matched"].counters
-    assert 0 < counters["in_index"] < counters["pairs"] and counters["false_pairs"]
+    assert 0 < counters["matched"] < counters["pairs"] and counters["false_pairs"]
     small = verified(index, similarity=0.4, memory_bytes=1_000_000)
     monkeypatch.setattr(comparing, "DOCUMENTS_AT_ONCE", 3)
     monkeypatch.setattr("winnow.dedup.index.matched.PARTITION_BYTES", 5_000_000 // 60)
-    cut = run_of(tmp_path, "cut", new, small)
+    small_run = run_of(tmp_path, "cut", new, small)
     spread = run_of(tmp_path, "spread", new, small, input_bytes=5 * 10**9)
     assert len(spread.stores["minhash-index-pairs"].shards) > 1
-    for made in (cut, spread):
+    for made in (small_run, spread):
         assert made.sha256("minhash-matched") == plain.sha256("minhash-matched")
         assert made.sha256("minhash") == plain.sha256("minhash")
 
@@ -289,3 +296,38 @@ def test_texts_of_another_shape_of_words_are_not_taken_for_the_same(
     monkeypatch.setattr("winnow.dedup.signing.shape.unicodedata.unidata_version", "1.0")
     with pytest.raises(Exception, match=r"unicode is .* there, '1\.0' here"):
         build_index(str(tmp_path / "index"), [a.path], shingles=True)
+
+
+@given(
+    st.lists(st.integers(0, 40), unique=True).map(sorted),
+    st.lists(st.integers(0, 40)).map(sorted),
+    st.integers(1, 6),
+)
+def test_batches_of_sets_follow_from_the_numbers_alone(
+    numbers: list[int], cuts: list[int], at_once: int
+) -> None:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(shingle_files, "DOCUMENTS_PER_BATCH", at_once)
+        pieces = []
+        for low, high in itertools.pairwise([0, *cuts, 41]):
+            some = [number for number in numbers if low <= number < high]
+            hashes = [number * 10 + n for number in some for n in range(number % 3)]
+            offsets = np.cumsum([0, *(number % 3 for number in some)])
+            sets = shingle_files.set_array(offsets, np.array(hashes, np.uint64))
+            pieces.append((np.array(some, np.uint64), sets))
+        batches = list(shingle_files.set_batches(pieces, 0, 41))
+    assert len(batches) == -(-41 // at_once)
+    for place, batch in enumerate(batches):
+        inside = [number for number in numbers if number // at_once == place]
+        assert batch.to_pydict() == {
+            "number": inside,
+            "hashes": [[number * 10 + n for n in range(number % 3)] for number in inside],
+        }
+
+
+@given(st.lists(st.lists(st.integers(0, 9), max_size=9)), st.integers(1, 5))
+def test_cutting_depends_on_no_piece(pieces: list[list[int]], rows: int) -> None:
+    arrays = [(np.array(piece, np.int64),) for piece in pieces]
+    found = [column.tolist() for (column,) in cut(arrays, (np.zeros(0, np.int64),), rows)]
+    whole = [value for piece in pieces for value in piece]
+    assert found == [whole[start : start + rows] for start in range(0, len(whole), rows)]

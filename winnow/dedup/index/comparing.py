@@ -41,7 +41,7 @@ COMPARED_MATCHES = pa.schema(
 )
 
 COUNTED = (
-    "in_index",  # documents that an index has
+    "matched",  # documents that an index has
     "pairs",  # that were compared
     "false_pairs",  # of these, those that are not alike
     UNVERIFIED,  # documents that an index has, as far as bands can tell
@@ -123,7 +123,7 @@ class IndexCompareWork(PlainWork):
         doc_ids, numbers, similarities = (column[order] for column in columns)
         best = np.ones(len(doc_ids), bool)
         best[1:] = doc_ids[1:] != doc_ids[:-1]
-        tally.count("in_index", int(best.sum()))
+        tally.count("matched", int(best.sum()))
         tally.count(UNVERIFIED, int((similarities[best] < 0).sum()))
         return doc_ids[best], numbers[best], similarities[best]
 

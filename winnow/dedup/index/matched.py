@@ -64,7 +64,7 @@ class MatchedWork(PlainWork):
         ends = [*ranges.firsts[1:].tolist(), 1 << 64]
 
         def task(index: int, tally: Tally) -> Iterator[pa.RecordBatch]:
-            counted = ["pairs"] if self.every else ["in_index"]
+            counted = ["pairs"] if self.every else ["matched"]
             counted += [UNVERIFIED] if self.unverified else []
             for name in counted:
                 tally.count(name, 0)

@@ -20,9 +20,10 @@ holds more. What an index holds costs time, never memory: a batch of it is 1 MB.
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -47,11 +48,12 @@ from winnow.dedup.index.key_files import (
     shard_count,
 )
 from winnow.dedup.index.matched import MATCHES, PARTITION_BYTES, MatchedWork
-from winnow.dedup.index.option import IndexFolder, IndexOption
+from winnow.dedup.index.option import INDEX_PATHS, IndexFolder, IndexOption
 from winnow.dedup.index.runs import RunSource
 from winnow.pipeline.stage import Tally
 from winnow.pipeline.step import Draft, Inputs, PlainWork, PlanContext, TaskFunction
 from winnow.store.manifest import Store
+from winnow.store.receipts import Receipt
 
 NONE = np.uint64((1 << 64) - 1)
 ROWS_PER_GROUP = 1 << 18
@@ -169,6 +171,9 @@ class MatchWork(PlainWork):
             yield from groups.rest()
 
         return task
+
+    def finish(self, inputs: Inputs, receipts: list[Receipt]) -> dict[str, Any]:
+        return {INDEX_PATHS: self.index.paths_from(os.path.dirname(inputs.folder))}
 
 
 def _new_keys(store: Store, layout: KeyLayout, band: int, narrow: int, pieces: int) -> NewKeys:

@@ -15,6 +15,9 @@ from winnow.errors import FingerprintMismatch, PlanError
 from winnow.pipeline.fingerprint import canonical
 from winnow.store.files import Folder
 
+INDEX_PATHS = "index_paths"
+"""In the manifest of the step that matches: where the indexes were, as seen from the run."""
+
 
 @dataclass(frozen=True)
 class IndexFolder:
@@ -104,6 +107,15 @@ class IndexOption:
         for source in self.sources:
             found.append(found[-1] + source.numbers)
         return tuple(found[:-1])
+
+    def paths_from(self, run: str) -> list[str]:
+        """The path of each source as seen from the folder ``run``."""
+        found = []
+        for source in self.sources:
+            remote = "://" in source.path or "://" in run
+            path = source.path if remote else os.path.relpath(source.path, run)
+            found.append(f"{path}:{source.block}" if isinstance(source, RunSource) else path)
+        return found
 
     @property
     def shingles(self) -> bool:
