@@ -17,7 +17,7 @@ from winnow.store.files import Folder
 from winnow.store.manifest import Store
 from winnow.store.receipts import finished, sum_counters
 
-TOLD = ("in_index", "uncompared", "split_off", "removed_bytes", "repeats")
+TOLD = ("in_index", "unverified_matches", "uncompared", "split_off", "removed_bytes", "repeats")
 """Counters of a block's steps that the funnel tells as text: documents that an index has, clusters'
 members that true similarity parted, text that went, copies that training sees."""
 

@@ -213,9 +213,10 @@ def _clusters(corpus: Corpus, document: Document) -> list[dict[str, Any]]:
     for store, row in document.story.items():
         if row.get("cluster_id") is None:
             continue
-        survivor = row["survivor_id"]
-        place = (survivor >> ROW_BITS, survivor & ((1 << ROW_BITS) - 1))
-        url = read_rows(documents, [place], ["url"])[0]["url"]
+        survivor, url = row["survivor_id"], None
+        if survivor is not None:
+            place = (survivor >> ROW_BITS, survivor & ((1 << ROW_BITS) - 1))
+            url = read_rows(documents, [place], ["url"])[0]["url"]
         found.append(
             {
                 "step": store,

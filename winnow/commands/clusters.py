@@ -17,7 +17,8 @@ from winnow.errors import ConfigError, StoreError
 def main(arguments: argparse.Namespace) -> int:
     for name in ("n", "members"):
         if getattr(arguments, name) < 0:
-            raise ConfigError(f"--{name} must be 0 or more, got {getattr(arguments, name)}")
+            flag = "-n" if name == "n" else f"--{name}"
+            raise ConfigError(f"{flag} must be 0 or more, got {getattr(arguments, name)}")
     corpus = open_corpus(arguments.run)
     cluster_id = arguments.cluster
     if arguments.url is not None:
@@ -33,7 +34,10 @@ def main(arguments: argparse.Namespace) -> int:
         clusters = [each.as_dict(text=True) for each in found.largest]
         print(json.dumps({"sizes": found.sizes, "clusters": clusters}, ensure_ascii=False))
     elif arguments.html is not None:
-        Path(arguments.html).write_text(_page(corpus.name, found), encoding="utf-8")
+        try:
+            Path(arguments.html).write_text(_page(corpus.name, found), encoding="utf-8")
+        except OSError as error:
+            raise ConfigError(f"--html {arguments.html}: {error.strerror}") from error
         print(f"wrote {arguments.html}")
     else:
         width = shutil.get_terminal_size((120, 24)).columns

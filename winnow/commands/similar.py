@@ -16,6 +16,8 @@ from winnow.errors import ConfigError
 def main(arguments: argparse.Namespace) -> int:
     if (arguments.url is None) == (arguments.text is None):
         raise ConfigError("give a URL of the run, or --text FILE (- is standard input)")
+    if not 0 <= arguments.min_similarity <= 1:
+        raise ConfigError(f"--min-similarity must be 0 to 1, got {arguments.min_similarity}")
     if arguments.n < 1:
         raise ConfigError(f"-n must be 1 or more, got {arguments.n}")
     found = find_similar(

@@ -30,6 +30,7 @@ from winnow.schema import require_columns
 from winnow.text.words import WordRules
 
 DEFAULT_BANDS, DEFAULT_ROWS = 14, 8
+DEFAULT_PERMUTATIONS = 128
 MAX_PERMUTATIONS = 1024  # what bands are solved for within two seconds
 
 
@@ -69,7 +70,7 @@ class MinHash:
     similarity: float | None = None
     """Solve bands and rows: as few documents as can be above this Jaccard similarity are missed,
     and below it found; 0 to 1."""
-    permutations: int = 128
+    permutations: int = DEFAULT_PERMUTATIONS
     """Values of a signature to be cut into bands, where ``similarity`` is given; 1 to 1024."""
     bands: int = 0
     """0: 14, or what ``similarity`` asks for."""
@@ -119,6 +120,13 @@ class MinHash:
                 raise ValueError(f"{name} must be 0 (automatic) or more, got {getattr(self, name)}")
         if not 0 <= self.seed < 1 << 32:
             raise ValueError(f"seed must be 0 to 2^32 - 1, got {self.seed}")
+        if (
+            self.bands * self.rows_per_band > MAX_PERMUTATIONS
+            or max(self.bands, self.rows_per_band) > MAX_PERMUTATIONS
+        ):
+            raise ValueError(f"bands times rows_per_band must be {MAX_PERMUTATIONS} at most")
+        if self.similarity is None and self.permutations != DEFAULT_PERMUTATIONS:
+            raise ValueError("permutations goes with similarity; without it set bands and rows")
         if self.hash_bits not in (32, 64):
             raise ValueError(f"hash_bits must be 32 or 64, got {self.hash_bits}")
         for name in ("similarity", "verify_similarity"):
@@ -202,7 +210,7 @@ class MinHash:
         if self.index:
             index = IndexOption.of(
                 self.index, shape, self.index_only, context.name, language_column=language,
-                verification=verification,
+                verification=verification, output=context.output,
             )  # fmt: skip
         options = DedupOptions(
             "near_duplicate", self.memory_bytes, self.cluster_partitions, verification, index,

@@ -2,8 +2,9 @@
 
 ::
 
-    X-sign ─► (X-merge) ─► (X-match ─► X-matched) ─► X-bucket ─► cluster steps ─► X-cluster
-                                                 ─► (X-shingles ─► X-compare ─► X-verified) ─► X
+    X-sign ─► (X-merge) ─► (X-match ─► (X-index-pairs) ─► X-matched)
+           ─► X-bucket ─► cluster steps ─► X-cluster
+           ─► (X-shingles ─► X-compare ─► X-verified) ─► X
 
 What stands in brackets is there only where the block asks for it (or, merging, where there are too
 many files). X is the name of the block; the last step gives the verdicts.

@@ -86,6 +86,8 @@ class UrlRules:
         plain = _PLAIN.fullmatch(url)
         if plain is not None:
             scheme, host, path, query = plain.groups()
+            if self.ignore_www:
+                host = _without_www(host)
             if path and ";" in path:
                 path = self._path(path)
             elif self.ignore_trailing_slash or not path:
@@ -103,8 +105,6 @@ class UrlRules:
             path = self._path(_PATH_ODD.sub(_mended, path))
             if query:
                 query = self._query(_QUERY_ODD.sub(_mended_query, query))
-        if self.ignore_www:
-            host = _without_www(host)
         if self.ignore_scheme and scheme == "https":
             scheme = "http"
         return f"{scheme}://{host}{path}?{query}" if query else f"{scheme}://{host}{path}"
@@ -126,7 +126,10 @@ class UrlRules:
         defaults = {_DEFAULT_PORTS.get(scheme)}
         if self.ignore_scheme and scheme in ("http", "https"):
             defaults = {"80", "443"}
-        return user + _host(host) + (f":{port}" if port and port not in defaults else "")
+        host = _host(host)
+        while self.ignore_www and (bare := _without_www(host)) != host:
+            host = _host(bare)  # may be an address, or short enough for Punycode, only now
+        return user + host + (f":{port}" if port and port not in defaults else "")
 
     def _path(self, path: str) -> str:
         if ";" in path:

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from winnow.dedup.clustering.clusters import ClusterReader
+from winnow.dedup.clustering.node_ids import open_matched
 from winnow.pipeline.stage import Tally
 from winnow.pipeline.step import Inputs, PlainWork, TaskFunction
 from winnow.schema import KEPT
@@ -27,11 +28,13 @@ DEDUP_VERDICTS = pa.schema(
         pa.field("verdict", pa.string()),
         pa.field("cluster_id", pa.uint64()),  # smallest doc_id of the cluster
         pa.field("cluster_size", pa.uint32()),  # documents
-        pa.field("survivor_id", pa.uint64()),  # doc_id of the member that was kept
+        # doc_id of the member that was kept; null where an index has one that stays instead
+        pa.field("survivor_id", pa.uint64()),
     ]
 )
 SIMILARITY = pa.field("similarity", pa.float32())
-"""Where verified: true Jaccard similarity to the survivor, 0 to 1; 1 of a survivor itself."""
+"""Where verified: true Jaccard similarity to the survivor, 0 to 1; 1 of a survivor itself; null
+where an index has the document."""
 INDEX_ID = pa.field("index_id", pa.uint64())
 """Where there is an index: number of the document there that stays for this one's cluster."""
 REPEAT_COUNT = pa.field("repeat_count", pa.uint32())
@@ -67,11 +70,7 @@ class SelectWork(PlainWork):
         assert inputs.view is not None
         view = inputs.view.open()
         clusters = self.clusters and ClusterReader(Store.open(inputs.stores[self.clusters]))
-        matched = None
-        if self.matched:
-            from winnow.dedup.index.matched import MatchedReader
-
-            matched = MatchedReader(Store.open(inputs.stores[self.matched]))
+        matched = open_matched(inputs, self.matched)
 
         def task(index: int, tally: Tally) -> Iterator[pa.RecordBatch]:
             for verdict in (KEPT, self.reason):
@@ -98,16 +97,16 @@ class SelectWork(PlainWork):
             pa.array(verdicts, pa.string(), mask=gone),
             pa.array(rows.cluster_ids, pa.uint64(), mask=gone),
             pa.array(rows.sizes, pa.uint32(), mask=gone),
-            pa.array(rows.survivors, pa.uint64(), mask=gone),
+            pa.array(rows.survivors, pa.uint64(), mask=gone | rows.in_index),
         ]
         if self.verified:
-            columns.append(pa.array(rows.similarities, pa.float32(), mask=gone))
+            columns.append(pa.array(rows.similarities, pa.float32(), mask=gone | rows.in_index))
         if self.matched:
             tally.count("in_index", int((rows.alive & rows.in_index).sum()))
             columns.append(pa.array(rows.index_ids, pa.uint64(), mask=gone | ~rows.in_index))
         if self.rehydration is not None:
             repeats = np.where(kept, self.rehydration.repeat_counts(rows.sizes), np.uint32(0))
-            tally.count("repeats", int(repeats.sum()))
+            tally.count("repeats", int(repeats.sum()) - int(kept.sum()))
             columns.append(pa.array(repeats, pa.uint32(), mask=gone))
         return pa.record_batch(columns, schema=self.schema)
 

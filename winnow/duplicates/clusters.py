@@ -102,6 +102,8 @@ class Clusters:
             f"{self.block}: clusters by size",
             f"  {'size':<16}{'clusters':>12}{'documents':>14}",
         ]
+        if not self.sizes:
+            return [f"{self.block} found no two documents that are duplicates"]
         for name, (clusters, documents) in self.sizes.items():
             lines.append(f"  {name:<16}{clusters:>12,}{documents:>14,}")
         return lines

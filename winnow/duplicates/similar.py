@@ -49,6 +49,8 @@ class SimilarDocuments:
     """Documents that meet the text in a band, similar enough or not."""
     compared_count: int
     bands: int
+    too_short: bool = False
+    """Whether the text has too few words (or characters) for a signature."""
 
     def __iter__(self) -> Any:
         return iter(self.documents)
@@ -57,6 +59,8 @@ class SimilarDocuments:
         return len(self.documents)
 
     def __str__(self) -> str:
+        if self.too_short:
+            return "too short: the text has no shingle, so nothing can be similar to it"
         met = f"{self.candidate_count:,} document{'s' * (self.candidate_count != 1)} met in a band"
         if self.compared_count < self.candidate_count:
             met += f", {self.compared_count:,} of them compared"
@@ -142,7 +146,7 @@ def find_similar(
         if similarity >= min_similarity
     ]
     documents.sort(key=lambda each: (-each.similarity, each.doc_id))
-    return SimilarDocuments(documents[:most], len(met), len(ranked), shape.bands)
+    return SimilarDocuments(documents[:most], len(met), len(ranked), shape.bands, not has_keys[0])
 
 
 def _lookup(store: Store, layout: KeyLayout, keys: np.ndarray) -> dict[int, int]:

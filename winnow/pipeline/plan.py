@@ -242,6 +242,7 @@ class _Builder:
             document_shards=len(self.splits),
             input_bytes=sum({s.path: s.size for s in self.splits}.values()),
             columns=self.columns,
+            output=self.config.output,
             sources=(getattr(self.config.source, "name", self.config.source.use),),
         )
         block = {"use": composite.use, "version": composite.version}

@@ -120,6 +120,8 @@ class PlanContext:
     seed: int
     document_shards: int
     input_bytes: int
+    output: str = ""
+    """Folder of the run."""
     columns: pa.Schema
     """All columns that the view can give here: documents, measures, cluster ids."""
     sources: tuple[str, ...]

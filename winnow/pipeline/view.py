@@ -70,13 +70,13 @@ class OpenView:
     ) -> Iterator[tuple[pa.RecordBatch, list[pa.Array]]]:
         """Every row group of ``shard`` (of those numbered ``only``): its ``columns``, and the
         verdict column of each mask."""
-        sources = [(names, _parquet(store, shard)) for store, names in self._where(columns)]
-        masks = [_parquet(store, shard) for store in self.masks]
+        sources = [(names, _Shard(store, shard)) for store, names in self._where(columns)]
+        masks = [_Shard(store, shard) for store in self.masks]
         rewritten = [name for name in ("text", "text_bytes") if name in columns]
         rewrites = self._rewrites if rewritten else []
-        texts = [_parquet(store, shard) for store in rewrites]
+        texts = [_Shard(store, shard) for store in rewrites]
         files = [file for _, file in sources] + masks + texts
-        rows = {tuple(_group_rows(file)) for file in files}
+        rows = {file.group_rows() for file in files}
         if len(rows) != 1:
             raise CorruptShard(
                 f"shard {shard} of the stores over {self.documents.path} differ in rows",
@@ -93,15 +93,15 @@ class OpenView:
                 continue
             found: dict[str, pa.Array] = {}
             for names, file in sources:
-                table = file.read_row_group(group, columns=names, use_threads=False)
+                table = file.group(group, names)
                 found |= {name: _one_chunk(table.column(name)) for name in names}
             for file in texts:
-                table = file.read_row_group(group, columns=rewritten, use_threads=False)
+                table = file.group(group, rewritten)
                 for name in rewritten:
                     found[name] = pc.coalesce(_one_chunk(table.column(name)), found[name])
             verdicts = []
             for file in masks:
-                table = file.read_row_group(group, columns=["verdict"], use_threads=False)
+                table = file.group(group, ["verdict"])
                 verdicts.append(_one_chunk(table.column("verdict")))
             yield pa.record_batch([found[name] for name in columns], names=columns), verdicts
 
@@ -163,12 +163,24 @@ def _reason(verdicts: list[pa.Array], rows: int) -> pa.Array:
     return reason
 
 
-def _parquet(store: Store, shard: int) -> pq.ParquetFile:
-    return open_shard(store.folder, store.shards[shard].file)
+class _Shard:
+    """One shard of a store, open; what cannot be read is named."""
 
+    def __init__(self, store: Store, shard: int) -> None:
+        self._path = store.folder.join(store.shards[shard].file)
+        self._file: pq.ParquetFile = open_shard(store.folder, store.shards[shard].file)
 
-def _group_rows(file: pq.ParquetFile) -> list[int]:
-    return [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)]
+    def group_rows(self) -> tuple[int, ...]:
+        meta = self._file.metadata
+        return tuple(meta.row_group(i).num_rows for i in range(self._file.num_row_groups))
+
+    def group(self, group: int, columns: Sequence[str]) -> pa.Table:
+        try:
+            return self._file.read_row_group(group, columns=list(columns), use_threads=False)
+        except (pa.ArrowException, OSError) as error:
+            raise CorruptShard(
+                f"{self._path}: row group {group} cannot be read: {error}", remedy=REMEDY
+            ) from error
 
 
 def _one_chunk(column: pa.ChunkedArray) -> pa.Array:

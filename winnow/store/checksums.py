@@ -21,7 +21,11 @@ REMEDY = "`winnow verify` names all such shards; delete them and run again."
 
 def batch_checksum(batch: pa.RecordBatch) -> int | None:
     """CRC-32 of the rows, whatever memory they lie in; None where a column is of a type without
-    one (booleans, structs, dictionaries)."""
+    one (structs, maps, unions, views). docs/shard-format.md has the definition.
+
+    A dictionary counts as the plain values that its indices stand for: equal rows have equal sums
+    whatever their dictionaries, and a damaged dictionary is found in the rows that use it.
+    """
     crc: int = batch.num_rows & 0xFFFFFFFF
     for column in batch.columns:
         found = _array_checksum(column, crc)
@@ -35,6 +39,14 @@ def _array_checksum(array: Any, crc: int) -> int | None:
     if array.null_count:
         crc = zlib.crc32(np.packbits(array.is_valid().to_numpy(zero_copy_only=False)).data, crc)
     kind = array.type
+    if pa.types.is_dictionary(kind):
+        # an offset within a damaged dictionary would lead out of its bytes; an index out of it
+        # is noticed
+        array.dictionary.validate(full=True)
+        plain = array.dictionary.take(array.indices)
+        return _array_checksum(plain, crc)
+    if pa.types.is_boolean(kind):
+        return zlib.crc32(np.packbits(array.fill_null(False).to_numpy(False)).data, crc)
     if pa.types.is_fixed_size_binary(kind) or (
         pa.types.is_primitive(kind) and not pa.types.is_boolean(kind)
     ):

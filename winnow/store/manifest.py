@@ -13,7 +13,14 @@ import pyarrow as pa
 
 from winnow.errors import CorruptShard, FingerprintMismatch, StoreError
 from winnow.store.files import Folder
-from winnow.store.receipts import PROBLEM_LIMIT, Receipt, canonical_json, sum_counters
+from winnow.store.receipts import (
+    PROBLEM_LIMIT,
+    RECEIPTS,
+    Receipt,
+    canonical_json,
+    receipt_name,
+    sum_counters,
+)
 from winnow.store.shards import ROWS_PER_GROUP, read_batches
 
 MANIFEST = "manifest.json"
@@ -118,6 +125,10 @@ class Store:
     def verify(self) -> list[str]:
         """Hash every shard again; the problems found, each a sentence naming its file."""
         problems = []
+        receipts = set(self.folder.subfolder(RECEIPTS).names())
+        for index in range(len(self.shards)) if receipts else ():
+            if receipt_name(index) not in receipts:
+                problems.append(f"{self.folder.join(RECEIPTS)}/{receipt_name(index)} is missing")
         for file, size_bytes, sha256 in self._expected():
             path = self.folder.join(file)
             size = self.folder.size(file)

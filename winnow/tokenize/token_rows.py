@@ -55,6 +55,8 @@ class TokenRows:
         self.rows = 0
         self.tokens = 0
         self.text_bytes = 0
+        self._added = 0  # rows that are no copies
+        self._last_added = 0  # number of the first row of the last `add`
         self._ids: list[Array] = []
         self._lengths: list[Array] = []
         self._n_bytes: list[Array] = []
@@ -97,6 +99,8 @@ class TokenRows:
         self._doc_ids.append(np.asarray(doc_ids, np.uint64))
         self._sources.append(np.array(codes, np.int32)[places])
         self._keys.append(keys)
+        self._last_added = self._added
+        self._added += len(lengths)
         self.rows += len(lengths)
         self.tokens += len(ids)
         self.text_bytes += int(n_bytes.sum(dtype=np.int64))
@@ -106,8 +110,7 @@ class TokenRows:
         by ``keys`` ([copies] uint64). The ids are shared: a copy takes 40 bytes here."""
         if not len(rows):
             return
-        before = sum(len(lengths) for lengths in self._lengths[:-1])
-        self._copies.append((rows + before, np.asarray(keys, np.uint64)))
+        self._copies.append((rows + self._last_added, np.asarray(keys, np.uint64)))
         self.rows += len(rows)
         self.tokens += int(self._lengths[-1][rows].sum())
         self.text_bytes += int(self._n_bytes[-1][rows].sum(dtype=np.int64))

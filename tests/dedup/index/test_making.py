@@ -272,3 +272,30 @@ def test_the_command_line(
     assert "29 documents" in capsys.readouterr().out
     assert call("show", index, "--id", "0") == 0
     assert "https://one0.example.org/0" in capsys.readouterr().out
+
+
+def test_what_was_forgotten_while_another_waited_stays_forgotten(
+    runs: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`add` reads the index when it holds the lock, not before."""
+    from winnow.dedup.index import locking
+
+    path = str(tmp_path / "index")
+    index = build_index(path, runs[:1])
+    page = index.store(index.segments[0], "pages").table(["url", "number"]).to_pylist()[0]
+    real = locking.run_lock
+
+    def late(folder: str) -> Any:
+        monkeypatch.setattr(locking, "run_lock", real)
+        forget(path, Wanted(urls=(page["url"],), domains=(), record_ids=()))
+        return real(folder)
+
+    monkeypatch.setattr(locking, "run_lock", late)
+    added = add_runs(path, runs[1:2])
+    assert sum(len(added.tombstones(segment)) for segment in added.segments) == 1
+
+
+def test_no_folder_is_made_where_there_is_no_index(runs: list[str], tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="no such folder"):
+        add_runs(str(tmp_path / "none"), runs[:1])
+    assert not (tmp_path / "none").exists()

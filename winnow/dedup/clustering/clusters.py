@@ -18,7 +18,12 @@ import pyarrow as pa
 
 from winnow.dedup.clustering.buckets import read_edges
 from winnow.dedup.clustering.keys import KeyLayout
-from winnow.dedup.clustering.node_ids import collect_ids, node_preferences, too_many_nodes
+from winnow.dedup.clustering.node_ids import (
+    collect_ids,
+    node_preferences,
+    open_matched,
+    too_many_nodes,
+)
 from winnow.dedup.clustering.work_files import open_file
 from winnow.pipeline.stage import Tally
 from winnow.pipeline.step import Inputs, PlainWork, TaskFunction
@@ -61,7 +66,7 @@ class ClusterWork(PlainWork):
 
         key_store = Store.open(inputs.stores[self.keys])
         edge_store = Store.open(inputs.stores[self.edges])
-        matched = Store.open(inputs.stores[self.matched]) if self.matched else None
+        matched = open_matched(inputs, self.matched)
 
         def task(index: int, tally: Tally) -> Iterator[pa.RecordBatch]:
             pairs = _edges(edge_store)

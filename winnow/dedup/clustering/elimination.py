@@ -25,7 +25,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -34,11 +34,19 @@ from winnow.dedup.clustering.buckets import EDGES
 from winnow.dedup.clustering.clusters import ROWS_PER_BATCH
 from winnow.dedup.clustering.contraction import Contraction, Edges, routed
 from winnow.dedup.clustering.keys import KeyLayout
-from winnow.dedup.clustering.node_ids import collect_ids, node_preferences, too_many_nodes
+from winnow.dedup.clustering.node_ids import (
+    collect_ids,
+    node_preferences,
+    open_matched,
+    too_many_nodes,
+)
 from winnow.dedup.clustering.partitions import ROWS_AT_ONCE, Partitions, read_slot, slot_group
 from winnow.pipeline.stage import Tally
 from winnow.pipeline.step import Inputs, PlainWork, TaskFunction
 from winnow.store.manifest import Store
+
+if TYPE_CHECKING:
+    from winnow.dedup.index.matched import MatchedReader
 
 # doc_id, parent, least outer document, preference, best preference, survivor, size
 NODE_BYTES = 8 + 4 + 8 + 8 + 8 + 8 + 4
@@ -82,7 +90,7 @@ class EliminateWork(PlainWork):
         routed_store = Store.open(inputs.stores[self.routed])
         later = [Store.open(inputs.stores[name]) for name in self.later]
         cut = Partitions.of(keys, self.layout, self.partitions)
-        matched = Store.open(inputs.stores[self.matched]) if self.matched else None
+        matched = open_matched(inputs, self.matched)
 
         def task(index: int, tally: Tally) -> Iterator[pa.RecordBatch]:
             yield from _Elimination(self, keys, routed_store, later, cut, matched, tally).run()
@@ -95,7 +103,7 @@ class _Elimination:
 
     def __init__(
         self, work: EliminateWork, keys: Store, routed_store: Store, later: list[Store],
-        cut: Partitions, matched: Store | None, tally: Tally,
+        cut: Partitions, matched: MatchedReader | None, tally: Tally,
     ) -> None:  # fmt: skip
         self.work, self.keys, self.cut, self.tally = work, keys, cut, tally
         self.matched = matched

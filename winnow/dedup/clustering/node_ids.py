@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from winnow.dedup.clustering.keys import KeyLayout, likely_firsts
 from winnow.errors import CorruptShard, StageError
+from winnow.pipeline.step import Inputs
 from winnow.store.manifest import Store
+
+if TYPE_CHECKING:
+    from winnow.dedup.index.matched import MatchedReader
 
 _WAITING = 1 << 20
 MAX_PARTITIONS = 256
@@ -48,7 +53,7 @@ def distinct(arrays: list[np.ndarray]) -> np.ndarray:
 
 
 def node_preferences(
-    nodes: np.ndarray, store: Store, layout: KeyLayout, matched: Store | None = None
+    nodes: np.ndarray, store: Store, layout: KeyLayout, matched: MatchedReader | None = None
 ) -> np.ndarray:
     """The preference of every node, ``uint64[nodes]``, from the files that hold them.
 
@@ -78,11 +83,18 @@ def node_preferences(
             remedy="`winnow verify` names damaged shards; delete them and run again.",
         )
     if matched is not None:
-        from winnow.dedup.index.matched import MatchedReader
-
         found = np.minimum(found, IN_INDEX - np.uint64(1))
-        found[MatchedReader(matched).find(nodes)[0]] = IN_INDEX
+        found[matched.find(nodes)[0]] = IN_INDEX
     return found
+
+
+def open_matched(inputs: Inputs, step: str) -> MatchedReader | None:
+    """The documents that an index has, by the ``step`` that found them; None where it is ""."""
+    if not step:
+        return None
+    from winnow.dedup.index.matched import MatchedReader
+
+    return MatchedReader(Store.open(inputs.stores[step]))
 
 
 def too_many_nodes(block: str, where: str, most_nodes: int, enough_partitions: int) -> StageError:

@@ -127,6 +127,13 @@ class Index:
     def open(cls, path: str | Folder) -> Index:
         """:class:`StoreError` where there is none."""
         folder = path if isinstance(path, Folder) else Folder(path)
+        if not folder.exists(MANIFEST):
+            raise StoreError(
+                f"{folder.path} holds no index"
+                if folder.exists()
+                else f"{folder.path}: no such folder",
+                remedy="`winnow index build INDEX RUN …` makes one of what runs kept.",
+            )
         store = Store.open(folder)
         if store.kind != KIND:
             raise StoreError(

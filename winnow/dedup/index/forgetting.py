@@ -18,9 +18,9 @@ import pyarrow.compute as pc
 
 from winnow.dedup.index.catalog import Index, Segment
 from winnow.dedup.index.gathering import among
+from winnow.dedup.index.locking import changing_index
 from winnow.errors import ConfigError
 from winnow.pipeline.fingerprint import digest
-from winnow.pipeline.run_folder import run_lock
 from winnow.store.files import Folder
 from winnow.store.manifest import write_manifest
 from winnow.store.receipts import write_receipt
@@ -93,8 +93,7 @@ def forget(path: str, wanted: Wanted) -> Outcome:
         raise ConfigError(
             "nothing to forget was named", remedy="Give --url, --domain, --record-id or --list."
         )
-    index = Index.open(path)
-    with run_lock(index.folder.path):
+    with changing_index(path) as index:
         segments, matched, forgotten = [], 0, 0
         for segment in index.segments:
             numbers = _numbers(index, segment, wanted)

@@ -11,6 +11,7 @@ import pyarrow as pa
 from winnow.dedup.index.catalog import Index, IndexedRun, Segment, segment_name
 from winnow.dedup.index.gathering import KeysWork, PagesWork, SegmentSource, ShinglesWork
 from winnow.dedup.index.key_files import KEYS, NUMBERS_PER_SHARD, shard_count
+from winnow.dedup.index.locking import changing_index, refuse_remote
 from winnow.dedup.index.pages import PAGES
 from winnow.dedup.index.runs import RunSource
 from winnow.dedup.index.shapes import described_shape, shape_differences
@@ -45,16 +46,13 @@ def build_index(
     read for it.
     """
     folder = Folder(path)
-    if Index.exists(folder):
-        raise PlanError(
-            f"{folder.path} holds an index already",
-            remedy=f"`winnow index add {path} RUN` puts a run into it.",
-        )
-    _require_free(folder)
+    refuse_remote(folder)
     sources = _open_runs(runs)
     shape = described_shape(sources[0].sign_config())
-    index = Index(folder, shape, shingles=shingles)
+    _require_free(folder)
     with run_lock(folder.path):
+        _require_free(folder)  # who had the lock before may have made one
+        index = Index(folder, shape, shingles=shingles)
         return _with_runs(index, sources, workers, numbers_per_shard)
 
 
@@ -63,21 +61,20 @@ def add_runs(
 ) -> Index:
     """The index with a segment of ``runs`` more; no other segment is touched. The segment holds
     shingles where the index does; :class:`PlanError` where ``shingles`` asks for something else."""
-    index = Index.open(path)
-    if shingles and not index.shingles:
-        raise PlanError(
-            f"{path} holds no shingles, and a segment cannot have any where others have none",
-            remedy="Build the index anew, of all its runs, with --shingles; or add without.",
-        )
     sources = _open_runs(runs)
-    known = {run.identity for run in index.runs}
-    for source in sources:
-        if source.identity in known:
+    with changing_index(path) as index:
+        if shingles and not index.shingles:
             raise PlanError(
-                f"run '{source.name}' ({source.path}) is in the index {path} already",
-                remedy="`winnow index show` lists its runs.",
+                f"{path} holds no shingles, and a segment cannot have any where others have none",
+                remedy="Build the index anew, of all its runs, with --shingles; or add without.",
             )
-    with run_lock(index.folder.path):
+        known = {run.identity for run in index.runs}
+        for source in sources:
+            if source.identity in known:
+                raise PlanError(
+                    f"run '{source.name}' ({source.path}) is in the index {path} already",
+                    remedy="`winnow index show` lists its runs.",
+                )
         return _with_runs(index, sources, workers, _numbers_per_shard(index))
 
 
@@ -108,8 +105,7 @@ def compact_index(path: str, *, workers: int = 1) -> Index:
     The bytes depend on the runs and on what was forgotten of them, not on the order in which that
     happened. Needs room for the segment that comes while those before it are still there.
     """
-    index = Index.open(path)
-    with run_lock(index.folder.path):
+    with changing_index(path) as index:
         if len(index.segments) == 1 and not index.segments[0].tombstones:
             return _put(index)
         found = sorted(
@@ -148,6 +144,11 @@ def _open_runs(paths: Sequence[str]) -> list[RunSource]:
 
 
 def _require_free(folder: Folder) -> None:
+    if Index.exists(folder):
+        raise PlanError(
+            f"{folder.path} holds an index already",
+            remedy=f"`winnow index add {folder.path} RUN` puts a run into it.",
+        )
     if folder.exists(RUN) or folder.exists(MANIFEST):
         raise PlanError(
             f"{folder.path} is a run or a store, not a place for an index",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -147,9 +147,9 @@ class MatchedReader:
     ``_HELD_BATCHES`` batches (16 MB) and the first doc_id of every batch that it has looked at."""
 
     def __init__(self, store: Store) -> None:
-        self._paths = [store.folder.join(shard.file) for shard in store.shards]
-        self._files = [open_shard(store.folder, shard.file) for shard in store.shards]
-        counts = [file.num_record_batches for file in self._files]
+        self._store = store
+        self._open: tuple[int, Any] | None = None  # one file at a time: there may be a thousand
+        counts = [self._file(shard).num_record_batches for shard in range(len(store.shards))]
         self._ends = np.cumsum(counts, dtype=np.int64).tolist()
         self._count = int(sum(counts))
         self._firsts: dict[int, int] = {}
@@ -210,8 +210,14 @@ class MatchedReader:
         if batch not in self._held:
             shard = bisect_right(self._ends, batch)
             inner = batch - (self._ends[shard - 1] if shard else 0)
-            found = checked_batch(self._files[shard], inner, self._paths[shard])
+            path = self._store.folder.join(self._store.shards[shard].file)
+            found = checked_batch(self._file(shard), inner, path)
             if len(self._held) >= _HELD_BATCHES:
                 del self._held[next(iter(self._held))]
             self._held[batch] = found.column(0).to_numpy(), found.column(1).to_numpy()
         return self._held[batch]
+
+    def _file(self, shard: int) -> Any:
+        if self._open is None or self._open[0] != shard:
+            self._open = (shard, open_shard(self._store.folder, self._store.shards[shard].file))
+        return self._open[1]

@@ -11,9 +11,10 @@ from winnow.dedup.index.runs import RunSource
 from winnow.dedup.index.shapes import described_shape, of_shape, shape_differences
 from winnow.dedup.signing.shape import Shape
 from winnow.dedup.verifying.option import Verification
-from winnow.errors import FingerprintMismatch, PlanError
+from winnow.errors import FingerprintMismatch, PlanError, StoreError
 from winnow.pipeline.fingerprint import canonical
 from winnow.store.files import Folder
+from winnow.store.manifest import Store
 
 INDEX_PATHS = "index_paths"
 """In the manifest of the step that matches: where the indexes were, as seen from the run."""
@@ -64,17 +65,20 @@ class IndexOption:
         block: str,
         language_column: str | Any | None = ...,
         verification: Verification | None = None,
+        output: str = "",
     ) -> IndexOption:
         """The indexes at ``paths``; :class:`PlanError` where one cannot be used.
 
         ``language_column`` of the sign step, where given, must be the same as theirs: without it
         all texts are signed as English ones. ``verification``: the block's; only that of ``verify =
-        "jaccard"`` compares anything.
+        "jaccard"`` compares anything. ``output``: the folder of the run that asks, which cannot be
+        its own index.
         """
         from winnow.dedup.minhash import MinHashSignWork
 
         who = f"stage '{block}': index"
         here = of_shape(shape, MinHashSignWork.version, language_column)
+        own = _verdicts_of(output, block)
         sources: list[IndexFolder | RunSource] = []
         for path in paths:
             source: IndexFolder | RunSource
@@ -92,6 +96,12 @@ class IndexOption:
                     f"{who}: {path} has signatures of another shape: {'; '.join(differences)}",
                     remedy="Signatures can be compared where all of these are equal: set them as "
                     "the index has them, or sign its runs anew.",
+                )
+            held = Index.open(path).runs if isinstance(source, IndexFolder) else (source,)
+            if own is not None and any(run.verdicts == own for run in held):
+                raise PlanError(
+                    f"{who}: {path} holds this very run, so that all of it would be duplicates",
+                    remedy="Choose another output for this run, or an index without it.",
                 )
             if source in sources:
                 raise PlanError(f"{who}: {path} is named twice")
@@ -136,3 +146,11 @@ def unverified_notes(paths: tuple[str, ...]) -> list[str]:
             "stores them"
         )
     return found
+
+
+def _verdicts_of(output: str, block: str) -> str | None:
+    """Fingerprint of the block's verdicts that lie in ``output`` already."""
+    try:
+        return Store.open(f"{output}/{block}").fingerprint if output else None
+    except StoreError:
+        return None

@@ -10,7 +10,9 @@ Memory: the survivors of one cluster that are held to be compared with, ``MOST_V
 them at most: 8 bytes for each, 8 for its place in the table and 16 for the table, 32 bytes · 2^22 =
 134 MB. Where a cluster has more, the older half goes (but the first): the documents after are not
 compared with these (``uncompared``). With ``keep = "longest"`` the older ones are the longer, which
-a shorter document is less and less like.
+a shorter document is less and less like. Nor is a set of more than a quarter of that held, unless
+it is the first of its cluster, which is held whatever its size (n hashes: 32 bytes for each of
+n + 3 · 2^20, rounded up to a power of two): of equal documents all but one go, also of huge ones.
 """
 
 from __future__ import annotations
@@ -88,11 +90,13 @@ class Greedy:
         count = int(self._state[kernels.SURVIVORS])
         if count == len(self._places) < self._most_survivors:
             self._grow_survivors(min(2 * count, self._most_survivors))
-        elif self._ends[count] + size > len(self._values) and len(self._values) < self._most_values:
-            wanted = 2 * len(self._values)
+        elif not count or self._ends[count] + size <= kernels.most_held(
+            int(self._ends[1]), self._most_values // 4
+        ):
+            wanted = 2 * len(self._values)  # a power of two: so is the table
             while wanted < self._ends[count] + size:
                 wanted *= 2
-            self._grow_values(min(wanted, self._most_values))
+            self._grow_values(wanted)
         else:
             most = (self._most_survivors - 1) // 2
             half = self._most_values // 2

@@ -99,6 +99,13 @@ def index_from(
 
 
 @compiled
+def most_held(first: int, most_stored: int) -> int:
+    """Elements that the survivors of a cluster may have whose first has ``first``: four times
+    ``most_stored``; where the first alone is larger than that, three times beside it."""
+    return max(4 * most_stored, first + 3 * most_stored)
+
+
+@compiled
 def drop_older(
     ends: Any, values: Any, places: Any, most_values: int, most: int, state: Any
 ) -> None:
@@ -188,7 +195,9 @@ def compare(
     ``first_place``: number of the block's first document. Fills survivors int64[documents] (numbers
     of documents, its own where it survives) and similarities float32[documents]. Returns the
     document at which it stopped because the survivors' arrays are full, or how many there are.
-    Sets of more than ``most_stored`` elements survive without being compared with later ones.
+    The first of a cluster is held whatever its size. Of the others, sets of more than
+    ``most_stored`` elements survive without being compared with later ones, and all that is held
+    has ``most_held`` elements at most.
     """
     largest = 0
     for r in range(starts.size):
@@ -236,10 +245,13 @@ def compare(
             survivors[r] = places[best]
             similarities[r] = best_common / best_union
         else:
-            if x.size > most_stored:
+            if count > 0 and x.size > most_stored:
                 state[UNCOMPARED] += 1
             else:
-                if ends[count] + x.size > values.size or count == places.size:
+                room = values.size
+                if count > 0:  # what earlier clusters needed must not show
+                    room = min(room, most_held(ends[1], most_stored))
+                if ends[count] + x.size > room or count == places.size:
                     return r
                 values[ends[count] : ends[count] + x.size] = x
                 ends[count + 1] = ends[count] + x.size

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from winnow.dedup.signing.banding import threshold
 from winnow.dedup.signing.shape import Shape
 from winnow.dedup.survivors import DATATROVE, Policy
 from winnow.errors import PlanError
@@ -42,12 +43,7 @@ class Verification:
                 "of a union of unverified pairs",
                 remedy='Choose another survivor, e.g. keep = "longest", or verify = "no".',
             )
-        half = half_found(shape.bands, shape.rows_per_band)
+        half = threshold(shape.bands, shape.rows_per_band)
         return cls(
             shape, language_column, policy, half if similarity is None else similarity, verify
         )
-
-
-def half_found(bands: int, rows: int) -> float:
-    """The similarity s at which ``1 - (1 - s^rows)^bands`` is one half; 0.685 for 14 x 8."""
-    return float((1 - 0.5 ** (1 / bands)) ** (1 / rows))

@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from winnow.dedup.clustering.clusters import ClusterReader
 from winnow.dedup.clustering.keys import KeyLayout
-from winnow.dedup.clustering.node_ids import node_preferences
+from winnow.dedup.clustering.node_ids import node_preferences, open_matched
 from winnow.dedup.signing.shape import Shape
 from winnow.dedup.verifying.cluster_order import mixed, range_firsts
 from winnow.pipeline.stage import Tally
@@ -67,7 +67,7 @@ class SetWork(PlainWork):
         view = inputs.view.open()
         clusters = ClusterReader(Store.open(inputs.stores[self.clusters]))
         keys = Store.open(inputs.stores[self.keys])
-        matched = Store.open(inputs.stores[self.matched]) if self.matched else None
+        matched = open_matched(inputs, self.matched)
         signers = Signers(self.shape)
         wanted = ("doc_id", "text", self.language_column)
         columns = [name for name in wanted if name is not None]

@@ -8,9 +8,10 @@ first included. What is found there tells which pieces are repetitions.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -40,6 +41,13 @@ class LineRules:
     """Whether a repetition within a document is an occurrence."""
     language_column: str | None
     """Of sentences only."""
+
+    def fingerprint_extra(self) -> dict[str, Any]:
+        if self.normalisation == "none" and self.unit != "sentence":
+            return {}
+        # what a letter, a digit, a mark becomes, and where a word ends, is what Python's Unicode
+        # says
+        return {"unicode": unicodedata.unidata_version}
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,14 @@ import numpy as np
 import pyarrow as pa
 
 from winnow.dedup.clustering.keys import key_range
+from winnow.dedup.clustering.regrouping import regrouped
+from winnow.dedup.clustering.work_files import open_file
+from winnow.errors import CorruptShard
+from winnow.store.checksums import REMEDY, checked_batch
 from winnow.store.manifest import Store
-from winnow.store.shards import open_shard
 
 GROUP_UNITS = 1 << 20  # 28 MB, and as much again while they are put in order
+ROWS_PER_BATCH = 1 << 15
 
 Units = tuple[np.ndarray, ...]
 """(keys uint64, checks uint64, doc_ids uint64, positions uint32), of equal length."""
@@ -87,11 +91,36 @@ class UnitLayout:
 
     def read(self, store: Store, shard: int, part: int) -> Iterator[Units]:
         """One shard's units of a part, ascending by (doc_id, position), a group at a time; mapped,
-        not copied."""
-        file = open_shard(store.folder, store.shards[shard].file)
+        not copied.
+
+        :class:`CorruptShard` where they are not what was written. A footer that names a batch
+        without rows in the place of another one is not told here, but by :meth:`check_total`.
+        """
+        entry = store.shards[shard]
+        path = store.folder.join(entry.file)
+        groups = max(1, -(-entry.rows // GROUP_UNITS))
+        file = open_file(store, shard, batches=groups * self.parts)
+        first, last = key_range(part, self.parts)
+        before = (-1, -1)
         for index in range(part, file.num_record_batches, self.parts):
-            key, check, doc_id, position = file.get_batch(index).columns
-            yield key.to_numpy(), check.to_numpy(), doc_id.to_numpy(), position.to_numpy()
+            columns = checked_batch(file, index, path).columns
+            key, check, doc_id, position = (column.to_numpy() for column in columns)
+            if len(key):
+                begins = int(doc_id[0]), int(position[0])
+                inside = first <= int(key.min()) and int(key.max()) <= last
+                if not inside or begins <= before:
+                    raise CorruptShard(f"{path}: batch {index} is another batch", remedy=REMEDY)
+                before = int(doc_id[-1]), int(position[-1])
+            yield key, check, doc_id, position
+
+    def check_total(self, store: Store, units: int) -> None:
+        """:class:`CorruptShard` unless all parts together had as many ``units`` as ``store``."""
+        if units != store.rows:
+            raise CorruptShard(
+                f"{store.folder.path}: {units:,} units were read of its {store.rows:,}",
+                remedy="`winnow verify` names damaged shards; delete them, and the folder of the "
+                "step after this one, and run again.",
+            )
 
 
 def range_numbers(keys: np.ndarray, first: int, last: int, parts: int) -> np.ndarray:
@@ -101,30 +130,10 @@ def range_numbers(keys: np.ndarray, first: int, last: int, parts: int) -> np.nda
     return np.searchsorted(np.array(firsts, np.uint64), keys, "right").astype(np.uint16)
 
 
-def regrouped(
-    pieces: Iterable[tuple[np.ndarray, ...]], rows: int
-) -> Iterator[tuple[np.ndarray, ...]]:
-    """The same columns in groups of ``rows`` rows, the last one with what is left; none empty."""
-    held: list[tuple[np.ndarray, ...]] = []
-    count = 0
-    for piece in pieces:
-        start, size = 0, len(piece[0])
-        while start < size:
-            end = min(size, start + rows - count)
-            held.append(tuple(column[start:end] for column in piece))
-            count += end - start
-            start = end
-            if count == rows:
-                yield _joined(held)
-                held, count = [], 0
-    if count:
-        yield _joined(held)
-
-
-def _joined(pieces: list[tuple[np.ndarray, ...]]) -> tuple[np.ndarray, ...]:
-    if len(pieces) == 1:
-        return pieces[0]
-    return tuple(np.concatenate(columns) for columns in zip(*pieces, strict=True))
+def occurrence_batches(pieces: Iterable[tuple[np.ndarray, ...]]) -> Iterator[pa.RecordBatch]:
+    """The batches of a file of OCCURRENCES, of ``ROWS_PER_BATCH`` rows each but for the last."""
+    for columns in regrouped(pieces, ROWS_PER_BATCH):
+        yield pa.record_batch([pa.array(column) for column in columns], schema=OCCURRENCES)
 
 
 class OccurrenceReader:
@@ -132,12 +141,14 @@ class OccurrenceReader:
 
     Every shard is a part of the keys, so a document's rows may be in any of them. All files stay
     open (``MAX_PARTS`` at most), and of each only the batches with the documents asked for are
-    read. Ask in ascending order: a file is searched only when the question is behind the last one.
+    read, and checked: :class:`CorruptShard` where they are not what was written. Ask in ascending
+    order: a file is searched only when the question is behind the last one.
     """
 
     def __init__(self, store: Store) -> None:
-        files = [open_shard(store.folder, shard.file) for shard in store.shards]
-        self._cursors = [_Cursor(file) for file in files if file.num_record_batches]
+        self._cursors = [
+            _Cursor(store, shard) for shard, entry in enumerate(store.shards) if entry.rows
+        ]
 
     def between(self, first_id: int, last_id: int) -> dict[str, np.ndarray]:
         """The rows with ``first_id <= doc_id <= last_id`` as the columns of OCCURRENCES, ascending
@@ -156,29 +167,53 @@ class OccurrenceReader:
 class _Cursor:
     """One file of OCCURRENCES, ascending by doc_id, and the batch at which it was read last."""
 
-    def __init__(self, file: pa.ipc.RecordBatchFileReader) -> None:
-        self._file = file
+    def __init__(self, store: Store, shard: int) -> None:
+        entry = store.shards[shard]
+        self._path = store.folder.join(entry.file)
+        self._rows = entry.rows
+        self._count = -(-entry.rows // ROWS_PER_BATCH)
+        self._file = open_file(store, shard, batches=self._count)
         self._at = 0
+        self._firsts: dict[int, int] = {}  # doc_id, of the batches that were looked at and checked
+
+    def _batch(self, index: int) -> pa.RecordBatch:
+        """Checked when it is read for the first time."""
+        if index in self._firsts:
+            return self._file.get_batch(index)
+        batch = checked_batch(self._file, index, self._path)
+        wanted = min(ROWS_PER_BATCH, self._rows - index * ROWS_PER_BATCH)
+        if batch.num_rows != wanted:
+            raise self._another(index)
+        self._firsts[index] = batch.column(0)[0].as_py()
+        return batch
+
+    def _another(self, index: int) -> CorruptShard:
+        return CorruptShard(f"{self._path}: batch {index} is another batch", remedy=REMEDY)
 
     def _starts_before(self, index: int, first_id: int) -> bool:
-        return bool(self._file.get_batch(index).column(0)[0].as_py() < first_id)
+        if index not in self._firsts:
+            self._batch(index)
+        return self._firsts[index] < first_id
 
     def between(self, first_id: int, last_id: int) -> Iterator[tuple[np.ndarray, ...]]:
-        count = self._file.num_record_batches
         if not self._starts_before(self._at, first_id):
             self._at = 0
         # the last batch that starts before first_id: most often this one or the next
         step, low = 1, self._at
-        while low + step < count and self._starts_before(low + step, first_id):
+        while low + step < self._count and self._starts_before(low + step, first_id):
             low, step = low + step, 2 * step
-        high = min(count, low + step)
+        high = min(self._count, low + step)
         while high - low > 1:
             middle = (low + high) // 2
             low, high = (middle, high) if self._starts_before(middle, first_id) else (low, middle)
         self._at = low
-        for index in range(low, count):
-            batch = self._file.get_batch(index)
+        last = -1
+        for index in range(low, self._count):
+            batch = self._batch(index)
             doc_ids = batch.column(0).to_numpy()
+            if int(doc_ids[0]) < last:
+                raise self._another(index)
+            last = int(doc_ids[-1])
             start = int(np.searchsorted(doc_ids, np.uint64(first_id), "left"))
             end = int(np.searchsorted(doc_ids, np.uint64(last_id), "right"))
             if end > start:

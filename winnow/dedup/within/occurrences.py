@@ -36,7 +36,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -47,14 +47,15 @@ from winnow.dedup.within.occurrence_files import (
     OccurrenceReader,
     UnitLayout,
     Units,
+    occurrence_batches,
     range_numbers,
-    regrouped,
 )
 from winnow.dedup.within.spools import Spool, merged, scratch_folder
 from winnow.errors import CorruptShard
 from winnow.pipeline.stage import Tally
 from winnow.pipeline.step import Cost, Draft, Inputs, PlainWork, PlanContext, TaskFunction, Work
 from winnow.store.manifest import Store
+from winnow.store.receipts import Receipt
 
 __all__ = [
     "OCCURRENCES", "FindWork", "OccurrenceReader", "UnitLayout", "Units", "occurrence_drafts",
@@ -66,7 +67,6 @@ Method = Literal["exact", "bloom"]
 MAX_PARTS = 1 << 8
 MAX_PASSES = 1 << 9  # as many spools may be open as files
 SLOT_BYTES = 8 + 8 + 4 + 4
-ROWS_PER_BATCH = 1 << 15
 ROWS_AT_ONCE = 1 << 16
 TEXT_OF_INPUT = 20  # bytes of compressed WARC for one of a kept document's text
 _ROOM = 1.5  # slots for each distinct unit that is expected
@@ -191,16 +191,20 @@ class FindWork(PlainWork):
                         tally.count("occurrences", len(columns[0]))
                         rows.write(columns)
                     spool.close()
-                everything = found[0].blocks(ROWS_PER_BATCH)
+                everything = found[0].blocks(ROWS_AT_ONCE)
                 if passes > 1:
                     everything = merged(found, merge_rows)
-                for columns in regrouped(everything, ROWS_PER_BATCH):
-                    yield pa.record_batch([pa.array(c) for c in columns], schema=OCCURRENCES)
+                yield from occurrence_batches(everything)
             finally:
                 for spool in ranges + found:
                     spool.close()
 
         return task
+
+    def finish(self, inputs: Inputs, receipts: list[Receipt]) -> dict[str, Any]:
+        units = sum(receipt.counters["units"] for receipt in receipts)
+        self.layout.check_total(Store.open(inputs.stores[self.units]), units)
+        return {}
 
     def _passes(self, units: int) -> int:
         """Into how many ranges a part is cut."""
