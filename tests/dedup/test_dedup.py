@@ -75,7 +75,7 @@ cut = st.sampled_from([0, 3_200_000_000_000])  # one part a band, or two
 
 
 @given(corpora, cut, st.sampled_from([None, 300, 64]), st.data())
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=15)
 def test_near_duplicates_equal_the_twin_however_the_keys_are_cut(
     run_dedup: Run, corpus: list[list[Row]], input_bytes: int, memory: int | None, draw: Any
 ) -> None:
@@ -93,7 +93,7 @@ def test_near_duplicates_equal_the_twin_however_the_keys_are_cut(
 
 
 @given(corpora, cut, st.sampled_from(["text", "normalised_text"]))
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=15)
 def test_exact_duplicates_equal_the_twin_however_the_keys_are_cut(
     run_dedup: Run, corpus: list[list[Row]], input_bytes: int, on: Any
 ) -> None:
@@ -109,7 +109,7 @@ def test_exact_duplicates_equal_the_twin_however_the_keys_are_cut(
 
 
 @given(st.lists(document, max_size=12), st.data())
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=12)
 def test_how_documents_lie_in_shards_does_not_show(
     run_dedup: Run, rows: list[Row], draw: Any
 ) -> None:

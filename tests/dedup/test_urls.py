@@ -96,6 +96,11 @@ def test_syntax(url: str, wanted: str) -> None:
         ("http://e.org:443/", "http://e.org/"),
         ("http://www.www.e.org/", "http://e.org/"),
         ("http://www.com/", "http://www.com/"),
+        ("https://www.bob@example.com/a", "http://www.bob@example.com/a"),
+        ("http://me@www.example.com/", "http://me@example.com/"),
+        ("http://www.@www.x/", "http://www.@www.x/"),
+        ("http://www.[::0.0.0.1]/", "http://[::1]/"),
+        ("http://www.e.org:81", "http://e.org:81/"),
         ("http://www2.e.org/", "http://www2.e.org/"),
         ("http://e.org//", "http://e.org/"),
         ("http://e.org/a//?b", "http://e.org/a?b"),
@@ -126,9 +131,16 @@ PIECES = [
     "80", ":80", ":443", ":0080", ":x", "utm_a", "utm_a=1", "jsessionid=1", "xn--", "\ud800", "%00",
 ]  # fmt: skip
 rubbish = st.lists(st.sampled_from(PIECES), max_size=14).map("".join)
+host_pieces = ["www.", "www.", "WWW.", "w", "x", ".", "e.org", "[::1]", "[::0.0.0.1]", "%77", "ä"]
+host = st.lists(st.sampled_from(host_pieces), max_size=4).map("".join)
+authority = st.builds(
+    "{}{}{}{}".format, host, st.sampled_from(["", "@", ":p@"]), host,
+    st.sampled_from(["", ":", ":80", ":81"]),
+)  # fmt: skip
 urlish = st.builds(
-    "{}://{}/{}?{}".format, st.sampled_from(["http", "https", "ftp"]), rubbish, rubbish, rubbish
-)
+    "{}://{}/{}?{}".format, st.sampled_from(["http", "https", "ftp"]), rubbish | authority,
+    rubbish, rubbish,
+)  # fmt: skip
 rules = st.builds(
     UrlRules, st.sampled_from([TRACKING_PARAMETERS, (), ("a*",), ("",)]), st.booleans(),
     st.booleans(), st.booleans(),
@@ -140,6 +152,22 @@ rules = st.builds(
 def test_any_string_has_a_canonical_form_which_is_its_own(url: str, rules: UrlRules) -> None:
     found = rules.canonical(url)
     assert rules.canonical(found) == found
+
+
+@given(urlish | authority.map("http://{}/".format))
+@settings(deadline=None, max_examples=300)
+def test_www_goes_from_hosts_and_nothing_else(url: str) -> None:
+    kept = UrlRules((), ignore_scheme=False, ignore_www=False, ignore_trailing_slash=False)
+    bare = UrlRules((), ignore_scheme=False, ignore_www=True, ignore_trailing_slash=False)
+    before, after = (
+        re.split("[/?]", kept.canonical(url), maxsplit=3),
+        re.split("[/?]", bare.canonical(url), maxsplit=3),
+    )
+    assert before[:2] == after[:2] and before[3:] == after[3:]
+    if len(before) > 2:
+        assert before[2].rpartition("@")[0] == after[2].rpartition("@")[0]
+        name = after[2].rpartition("@")[2]
+        assert not (name.startswith("www.") and "." in name[4:])
 
 
 @given(st.text(max_size=30) | rubbish | urlish, rules)

@@ -36,17 +36,17 @@ def batch_checksum(batch: pa.RecordBatch) -> int | None:
 
 
 def _array_checksum(array: Any, crc: int) -> int | None:
-    if array.null_count:
-        crc = zlib.crc32(np.packbits(array.is_valid().to_numpy(zero_copy_only=False)).data, crc)
     kind = array.type
     if pa.types.is_dictionary(kind):
-        # an offset within a damaged dictionary would lead out of its bytes; an index out of it
-        # is noticed
+        # a damaged offset within the dictionary would lead out of its bytes; `take` itself
+        # notices an index that is none
         array.dictionary.validate(full=True)
-        plain = array.dictionary.take(array.indices)
-        return _array_checksum(plain, crc)
+        return _array_checksum(array.dictionary.take(array.indices), crc)
+    if array.null_count:
+        crc = zlib.crc32(np.packbits(array.is_valid().to_numpy(zero_copy_only=False)).data, crc)
     if pa.types.is_boolean(kind):
-        return zlib.crc32(np.packbits(array.fill_null(False).to_numpy(False)).data, crc)
+        bits = array.fill_null(False).to_numpy(zero_copy_only=False)
+        return zlib.crc32(np.packbits(bits).data, crc)
     if pa.types.is_fixed_size_binary(kind) or (
         pa.types.is_primitive(kind) and not pa.types.is_boolean(kind)
     ):

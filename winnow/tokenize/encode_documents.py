@@ -44,7 +44,7 @@ class EncodeWork(PlainWork):
     """`tokenizers`, or `fastokens` with its version: which one a plan was made for."""
     repeats_for: float | None = None
     """The validation share, which a copy's key depends on, where documents are repeated."""
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     # what does not repeat is what it was before there were repeats
     outside_fingerprint: ClassVar[tuple[str, ...]] = ("repeats_for",)
     uses_seed: ClassVar[bool] = True

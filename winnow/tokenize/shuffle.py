@@ -18,8 +18,10 @@ from typing import Any, ClassVar
 import numpy as np
 import pyarrow as pa
 
+from winnow.errors import CorruptShard
 from winnow.pipeline.stage import Tally
 from winnow.pipeline.step import Inputs, PlainWork, TaskFunction
+from winnow.store.checksums import REMEDY, checked_batch
 from winnow.store.files import Folder
 from winnow.store.manifest import Store
 from winnow.store.receipts import Receipt
@@ -39,21 +41,34 @@ TOKENIZER_FILE = "tokenizer.json"
 
 
 def read_range(store: Store, shards: range, keys: KeyRange, rows: TokenRows) -> None:
-    """Add the rows of ``shards`` whose key is in ``keys`` to ``rows``; the rest is not read.
+    """Add the rows of ``shards`` whose key is in ``keys`` to ``rows``; one batch more is read.
 
     Shards are opened one after the other and what is needed is copied: a run may have more of
-    them than a process may have open files.
+    them than a process may have open files. :class:`CorruptShard` where a batch is not what was
+    written.
     """
     for entry in store.shards[shards.start : shards.stop]:
         shard = open_shard(store.folder, entry.file)
+        path = store.folder.join(entry.file)
+        if shard.schema != store.schema:
+            raise CorruptShard(
+                f"{path}: its columns are not those that its store's manifest has", remedy=REMEDY
+            )
         count = shard.num_record_batches
 
-        def last_key(index: int, shard: Any = shard) -> int:
-            column = shard.get_batch(index).column(KEY)
+        def last_key(index: int, shard: Any = shard, path: str = path) -> int:
+            try:
+                column = shard.get_batch(index).column(KEY)
+            except (pa.ArrowException, OSError):
+                column = checked_batch(shard, index, path).column(KEY)  # says where
             return int(column[-1].as_py()) if len(column) else -1
 
-        for index in range(bisect.bisect_left(range(count), keys.first, key=last_key), count):
-            batch = shard.get_batch(index)
+        first = bisect.bisect_left(range(count), keys.first, key=last_key)
+        if first:
+            # its last key led here: with both sides of the cut as written, no row is passed over
+            checked_batch(shard, first - 1, path)
+        for index in range(first, count):
+            batch = checked_batch(shard, index, path)
             inside = keys.rows(batch.column(KEY).to_numpy())
             if inside.stop <= inside.start:
                 break

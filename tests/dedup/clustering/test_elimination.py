@@ -186,7 +186,7 @@ def graphs(draw: Any) -> tuple[list[dict[int, int]], list[list[Pair]]]:
 
 
 @given(graphs(), st.integers(2, 7), st.sampled_from([1, 2, 5, None]), st.booleans(), st.randoms())
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=20)
 def test_partitions_and_one_task_equal_the_twin(
     graph: Any, partitions: int, nodes_at_once: int | None, twice: bool, order: random.Random
 ) -> None:

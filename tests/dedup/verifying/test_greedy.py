@@ -40,11 +40,13 @@ def twin(
                 found.append((survivor, float(np.float32(share.numerator / share.denominator))))
                 continue
             found.append((number, 1.0))
-            if len(x) > most_values // 4:
+            if survivors and len(x) > most_values // 4:
                 dropped += 1
                 continue
             held = sum(len(y) for _, y in survivors)
-            if len(survivors) == most_survivors or held + len(x) > most_values:
+            # the first is held whatever its size, and takes no room from the others
+            most = max(most_values, len(survivors[0][1]) + most_values * 3 // 4) if survivors else 0
+            if survivors and (len(survivors) == most_survivors or held + len(x) > most):
                 kept: list[tuple[int, Set]] = []
                 for survivor, y in reversed(survivors[1:]):
                     size = len(y) + sum(len(z) for _, z in kept)
@@ -118,7 +120,17 @@ def test_the_comparison_equals_its_twin_however_it_is_cut(
     st.lists(st.integers(0, 160), max_size=2),
 )  # fmt: skip
 @example([[frozenset({i, i + 1}) for i in range(0, 60, 2)]], 0.5, 8, 2, [])
-@settings(deadline=None, max_examples=200)
+@example(  # the first is larger than all that is held otherwise, in the first cluster only
+    [
+        [frozenset(range(30)), *(frozenset({i, i + 1}) for i in range(30, 60, 2))] * 2,
+        [frozenset({i, i + 1}) for i in range(0, 60, 2)] * 2,
+    ],
+    0.5,
+    8,
+    9,
+    [7],
+)
+@settings(deadline=None, max_examples=100)
 def test_what_is_let_go_depends_on_the_sets_alone(
     corpus: Corpus, similarity: float, most_values: int, most_survivors: int, cuts: list[int]
 ) -> None:
@@ -141,6 +153,15 @@ def test_many_unlike_documents_are_told_apart_and_found_again() -> None:
     greedy = Greedy(0.8)
     assert judged(corpus, greedy, []) == wanted
     assert greedy.unlike_first == unlike == 900 - 1 + 899
+
+
+def test_of_huge_equal_documents_one_stays() -> None:
+    huge = frozenset(range(1 << 13))
+    wanted = [(0, 1.0), *[(0, 1.0)] * 3, (4, 1.0), (4, 1.0)]
+    corpus = [[huge] * 4, [frozenset(range(5, 1 << 13))] * 2]
+    greedy = Greedy(0.7, most_values=16)
+    assert judged(corpus, greedy, [2]) == wanted
+    assert greedy.uncompared == 0
 
 
 def test_equal_documents_cost_one_comparison_each() -> None:

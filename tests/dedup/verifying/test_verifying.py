@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 
 from winnow.dedup.clustering.node_ids import IN_INDEX
 from winnow.dedup.minhash import MinHash
+from winnow.dedup.signing.banding import threshold
 from winnow.dedup.signing.signatures import Signers
 from winnow.dedup.verifying.comparing import VERIFIED
 from winnow.dedup.verifying.members import SetReader
-from winnow.dedup.verifying.option import half_found
 from winnow.dedup.verifying.sets import SETS
 from winnow.dedup.verifying.union_replay import replay
 from winnow.errors import CorruptShard
@@ -136,7 +136,7 @@ cuts = st.builds(
 
 
 @given(corpora, cuts)
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=20)
 def test_verdicts_equal_the_twin_however_the_work_is_cut(
     run_dedup: Run, corpus: list[list[Row]], cut: Cut
 ) -> None:
@@ -259,7 +259,7 @@ def datatrove_twin(corpus: list[list[Row]], block: MinHash) -> dict[int, int]:
 
 
 @given(corpora, st.sampled_from([None, 100, 500]), st.integers(1, 3), st.integers(1, 3))
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=20)
 def test_survivors_are_the_roots_of_datatroves_union(
     run_dedup: Run, corpus: list[list[Row]], memory: int | None, parts: int, documents: int
 ) -> None:
@@ -358,5 +358,5 @@ def test_what_cannot_be_asked_together_is_said() -> None:
 
 def test_a_pair_at_the_middle_of_the_curve_is_found_half_the_times() -> None:
     for bands, rows in ((14, 8), (20, 13), (1, 1)):
-        assert 1 - (1 - half_found(bands, rows) ** rows) ** bands == pytest.approx(0.5)
+        assert 1 - (1 - threshold(bands, rows) ** rows) ** bands == pytest.approx(0.5)
     assert VERIFIED.names[-1] == "similarity"

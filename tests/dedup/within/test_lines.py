@@ -14,13 +14,15 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from winnow.dedup.lines import Lines
 from winnow.dedup.within import occurrence_files, occurrences
-from winnow.pipeline.step import PlanContext
+from winnow.pipeline.fingerprint import canonical, digest
+from winnow.pipeline.step import Draft, PlanContext
 
 HERE = Path(__file__).resolve().parent
 CRAWL = HERE.parents[2] / ".." / "shared" / "data" / "crawl"
@@ -121,7 +123,7 @@ def documents(draw: Any, unit: str) -> Shards:
 
 @pytest.mark.parametrize("unit", ["line", "paragraph", "sentence"])
 @given(data=st.data())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_the_block_does_what_plain_python_does(
     unit: Any, data: st.DataObject, run_dedup: Run
 ) -> None:
@@ -139,7 +141,7 @@ def test_the_block_does_what_plain_python_does(
         memory_bytes=data.draw(st.sampled_from([1_000_000, 10**9])),
     )
     left = slow(block, [[dict(row) for row in rows] for rows in shards])
-    outcome = run_dedup(block, shards, input_bytes=data.draw(st.sampled_from([0, 10**9])))
+    outcome = run_dedup(block, shards, input_bytes=data.draw(st.sampled_from([0, 10**8])))
     prefix = f"{unit}_dedup"
     for shard, (rows, found) in enumerate(zip(shards, outcome.rows, strict=True)):
         assert len(rows) == len(found)
@@ -230,6 +232,41 @@ def test_counting_can_be_planned() -> None:
     for input_bytes, parts in sizes.items():
         context = PlanContext(input_bytes=input_bytes, **fields)  # type: ignore[arg-type]
         assert occurrences.plan_unit_parts(context, 10**9, 4_000) in (parts, parts // 2)
+
+
+def plan(block: Lines, input_bytes: int) -> list[Draft]:
+    columns = pa.schema([("text", pa.large_string())])
+    return block.expand(
+        PlanContext(
+            name="x", seed=0, document_shards=1, input_bytes=input_bytes, columns=columns,
+            sources=("s",),
+        )
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("unit", ["line", "paragraph", "sentence"])
+def test_every_step_has_a_cost_that_grows_with_the_input(unit: Any) -> None:
+    small, large = (plan(Lines(unit=unit), size) for size in (10**9, 10**12))
+    for one, other in zip(small, large, strict=True):
+        assert one.cost is not None and other.cost is not None
+        assert other.cost.read_bytes > 900 * one.cost.read_bytes > 0
+        assert other.cost.written_bytes > 900 * one.cost.written_bytes > 0
+        assert 0 < one.cost.memory_bytes <= other.cost.memory_bytes < 2 * 10**9
+
+
+def test_the_version_of_unicode_is_in_the_fingerprint_where_it_counts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def prints(block: Lines) -> list[str]:
+        return [digest(canonical(draft.work, draft.name)) for draft in plan(block, 0)]
+
+    blocks = [Lines(), Lines(unit="sentence", normalise="none"), Lines(normalise="none")]
+    before = [prints(block) for block in blocks]
+    monkeypatch.setattr("unicodedata.unidata_version", "99.0")
+    after = [prints(block) for block in blocks]
+    for old, new in zip(before[:2], after[:2], strict=True):
+        assert [a == b for a, b in zip(old, new, strict=True)] == [False, True, False]
+    assert before[2] == after[2]
 
 
 # against datatrove

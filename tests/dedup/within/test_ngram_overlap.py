@@ -156,7 +156,7 @@ def verdicts(outcome: Any) -> list[dict[str, Any]]:
     size=st.integers(1, 4),
     short=st.integers(0, 3),
     share=st.sampled_from([0.0, 0.5, 0.8, 1.0]),
-    parts=st.sampled_from([0, 100_000, 2_000_000]),
+    parts=st.sampled_from([0, 100_000, 200_000]),
 )
 @settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -319,7 +319,7 @@ def some_texts(count: int) -> list[list[dict[str, Any]]]:
 def test_same_bytes_whatever_parts_and_memory(run_dedup: Callable[..., Any], method: Any) -> None:
     shards = some_texts(200)
     seen = set()
-    for input_bytes, memory in ((0, 1_000_000_000), (10**9, 1_000_000), (10**8, 20_000)):
+    for input_bytes, memory in ((0, 1_000_000_000), (3 * 10**7, 1_000_000), (10**7, 20_000)):
         block = NgramOverlap(ngram_words=5, method=method, memory_bytes=1_000_000)
         outcome = run_dedup(block, shards, input_bytes=input_bytes, bucket_memory_bytes=memory)
         assert outcome.counters["dedup"]["removed_paragraphs"] > 0

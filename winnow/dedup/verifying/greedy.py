@@ -88,13 +88,13 @@ class Greedy:
 
     def _make_room(self, size: int) -> None:
         count = int(self._state[kernels.SURVIVORS])
+        needed = int(self._ends[count]) + size
+        most_held = kernels.most_held(int(self._ends[1]), self._most_values // 4)
         if count == len(self._places) < self._most_survivors:
             self._grow_survivors(min(2 * count, self._most_survivors))
-        elif not count or self._ends[count] + size <= kernels.most_held(
-            int(self._ends[1]), self._most_values // 4
-        ):
+        elif len(self._values) < needed and (not count or needed <= most_held):
             wanted = 2 * len(self._values)  # a power of two: so is the table
-            while wanted < self._ends[count] + size:
+            while wanted < needed:
                 wanted *= 2
             self._grow_values(wanted)
         else:
