@@ -30,6 +30,7 @@ COUNTING_BYTES = 36  # of a different n-gram in the table
 READING_BYTES = 20_000_000
 # of a piece of texts its words and n-grams, measured; and a group of units, twice
 HASHING_BYTES = 45 * PIECE_BYTES + 2 * UNIT_BYTES * GROUP_UNITS
+FALSE_POSITIVE_PROB = 0.01
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +76,7 @@ class NgramOverlap:
     """Of duplicate n-grams, 0 to 1."""
     method: Method = "exact"
     """``bloom``: ask a Bloom filter. Some 1.2 bytes an n-gram in memory instead of 36."""
-    false_positive_prob: float = 0.01
+    false_positive_prob: float = FALSE_POSITIVE_PROB
     """With ``bloom``: of an n-gram, above 0 and below 1."""
     sample_one_in: int = 1
     """Look at one of so many n-grams, by its hash: as many times less to move. With s the true
@@ -97,6 +98,8 @@ class NgramOverlap:
             raise ValueError(
                 f"false_positive_prob must be above 0 and below 1, got {self.false_positive_prob}"
             )
+        if self.method == "exact" and self.false_positive_prob != FALSE_POSITIVE_PROB:
+            raise ValueError('false_positive_prob goes with method = "bloom"')
         if self.sample_one_in < 1:
             raise ValueError(f"sample_one_in must be 1 at least, got {self.sample_one_in}")
         if self.sample_one_in > 1 and self.mode != "document":

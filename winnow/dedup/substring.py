@@ -29,6 +29,7 @@ UNIT_BYTES, OCCURRENCE_BYTES = 28, 20
 ROWS_IN_HAND_BYTES = 200_000_000
 """What a task holds besides: a group of rows of occurrence_files.py, some seven times."""
 MIN_WINDOW = 4
+WINDOW_BYTES, WINDOW_WORDS = 200, 50
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,9 +50,9 @@ class Substring:
     unit: Literal["bytes", "words"] = "bytes"
     """Words are those of white space, and what is between them counts not: for languages that
     write spaces."""
-    window_bytes: int = 200
+    window_bytes: int = WINDOW_BYTES
     """The shortest duplicate; 200 bytes are about the paper's 50 tokens."""
-    window_words: int = 50
+    window_words: int = WINDOW_WORDS
     """The same where the unit is words."""
     keep: KeepCopies = "first"
     """``first``: the first copy of every window in the order of documents. ``none``: all copies go,
@@ -74,6 +75,13 @@ class Substring:
                 raise ValueError(
                     f"{name} must be {MIN_WINDOW} to 1,048,575, got {getattr(self, name)}"
                 )
+        other, default = {
+            "bytes": ("window_words", WINDOW_WORDS), "words": ("window_bytes", WINDOW_BYTES)
+        }[self.unit]  # fmt: skip
+        if getattr(self, other) != default:
+            raise ValueError(f"{other} says nothing where unit = {self.unit!r}")
+        if self.action == "annotate" and self.min_bytes:
+            raise ValueError('min_bytes says nothing where action = "annotate": no text is changed')
         if (self.min_bytes or 0) < 0 or self.min_words < 0:
             raise ValueError("min_bytes and min_words must be 0 or more")
         if self.memory_bytes < MIN_MEMORY_BYTES:

@@ -119,12 +119,14 @@ text = (
 )
 document = st.fixed_dictionaries({"text": text, "rejected": st.booleans() | st.just(False)})
 corpora = st.lists(st.lists(document, max_size=5), min_size=1, max_size=3)
+copies = st.sampled_from(["first", "none"])
 blocks = st.builds(
+    Substring, window_bytes=st.integers(4, 9), keep=copies, action=st.just("annotate")
+) | st.builds(
     Substring,
-    unit=st.sampled_from(["bytes", "words"]),
-    window_bytes=st.integers(4, 9),
+    unit=st.just("words"),
     window_words=st.integers(4, 5),
-    keep=st.sampled_from(["first", "none"]),
+    keep=copies,
     action=st.just("annotate"),
 )
 
