@@ -23,6 +23,7 @@ import json
 import os
 import shutil
 import threading
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -282,7 +283,9 @@ def main() -> None:
     arguments.add_argument("--memory", default="4 GB", help="memory_bytes of the block")
     arguments.add_argument("--shards", type=int, default=0, help="of documents (300 to 1,000)")
     arguments.add_argument("--workers", type=int, default=2)
-    arguments.add_argument("--folder", default="/tmp/scale")
+    arguments.add_argument(
+        "--folder", default=f"{tempfile.gettempdir()}/winnow-scale", help="where there is room"
+    )
     arguments.add_argument("--from", dest="smaller", help="rows of a smaller run, for the forecast")
     args = arguments.parse_args()
     shards = args.shards or min(1000, max(300, args.documents // 100_000))
