@@ -22,8 +22,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import threading
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
