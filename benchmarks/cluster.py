@@ -17,7 +17,6 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -25,6 +24,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from peak import Peak
 from rows import Row, median, parser, report, run_child
 
 from winnow.dedup.clustering.buckets import EDGES
@@ -93,31 +93,6 @@ def write(
         folder, kind="work", name=path.name, fingerprint="f", schema=schema, config={},
         receipts=receipts,
     )  # fmt: skip
-
-
-class Peak:
-    """The greatest RssAnon of this process while the block runs, over that at its start."""
-
-    def __enter__(self) -> Peak:
-        self._start = self._most = anonymous_bytes()
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._watch)
-        self._thread.start()
-        return self
-
-    def _watch(self) -> None:
-        while not self._stop.wait(0.005):
-            self._most = max(self._most, anonymous_bytes())
-
-    def __exit__(self, *details: object) -> None:
-        self._stop.set()
-        self._thread.join()
-        self.bytes = self._most - self._start
-
-
-def anonymous_bytes() -> int:
-    status = Path("/proc/self/status").read_text()
-    return 1024 * int(status.split("RssAnon:")[1].split()[0])
 
 
 def ours(folder: Path, partitions: int, memory_bytes: int) -> dict[str, Any]:

@@ -18,11 +18,12 @@ def keyed_hash(doc_ids: npt.NDArray[np.uint64], seed: int) -> npt.NDArray[np.uin
     so two documents never collide.
     """
     with np.errstate(over="ignore"):
-        offset = _mix(np.array([seed % 2**64], np.uint64) + np.uint64(_GOLDEN))
-        return _mix(np.asarray(doc_ids, np.uint64) + offset)
+        offset = mixed(np.array([seed % 2**64], np.uint64) + np.uint64(_GOLDEN))
+        return mixed(np.asarray(doc_ids, np.uint64) + offset)
 
 
-def _mix(z: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+def mixed(z: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    """uint64 → uint64, one to one and spread evenly: SplitMix64's finaliser (its figure 17)."""
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return z ^ (z >> np.uint64(31))

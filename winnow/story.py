@@ -226,20 +226,20 @@ def _clusters(corpus: Corpus, document: Document) -> list[dict[str, Any]]:
                 "survivor_url": url,
                 "similarity": row.get("similarity"),
                 "index_id": row.get("index_id"),
-                "index_page": _index_page(corpus, store, row),
+                "index_record": _index_record(corpus, store, row),
                 "repeat_count": row.get("repeat_count"),
             }
         )
     return found
 
 
-def _index_page(corpus: Corpus, step: str, row: dict[str, Any]) -> dict[str, Any] | None:
-    """The page of an index that stays for this one; None where there is none, or not any more."""
+def _index_record(corpus: Corpus, step: str, row: dict[str, Any]) -> dict[str, Any] | None:
+    """The document of an index that stays for this one; None where there is none (any more)."""
     if row.get("index_id") is None:
         return None
-    from winnow.dedup.index.found_page import index_page
+    from winnow.dedup.index.found_record import index_record
 
-    return index_page(corpus.path, step, row["index_id"], row["doc_id"])
+    return index_record(corpus.path, step, row["index_id"], row["doc_id"])
 
 
 def _repeats(document: Document) -> list[dict[str, Any]]:

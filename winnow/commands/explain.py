@@ -72,7 +72,7 @@ def _lines(story: Story) -> list[str]:
                 "",
                 f"  {cluster['step']}: {cluster['verdict']}, an index has it (document "
                 f"{cluster['index_id']:,})",
-                *_index_page(cluster["index_page"]),
+                *_index_record(cluster["index_record"]),
             ]
             continue
         if cluster["size"] == 1:
@@ -114,7 +114,7 @@ def _lines(story: Story) -> list[str]:
     return lines
 
 
-def _index_page(page: dict[str, Any] | None) -> list[str]:
+def _index_record(page: dict[str, Any] | None) -> list[str]:
     if page is None:
         return ["    which page that was cannot be told: the index is gone, or another one now"]
     lines = [

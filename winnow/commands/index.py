@@ -10,7 +10,7 @@ from typing import Any
 from winnow.dedup.index.catalog import Index
 from winnow.dedup.index.forgetting import Wanted, forget
 from winnow.dedup.index.making import add_runs, build_index, compact_index, described
-from winnow.dedup.index.pages import find_page
+from winnow.dedup.index.records import find_record
 from winnow.errors import ConfigError
 from winnow.pipeline.local_executor import available_cores
 from winnow.pipeline.sizes import format_size
@@ -75,17 +75,19 @@ def _show(arguments: argparse.Namespace) -> int:
     index = Index.open(_place(arguments))
     if arguments.id is None:
         return _tell(index, arguments)
-    page = find_page(index, arguments.id)
-    if page is None:
+    record = find_record(index, arguments.id)
+    if record is None:
         raise ConfigError(
             f"the index has no document {arguments.id}",
             remedy="It was rejected in its run, or is forgotten; or the number is of a verdict "
             "that was made against another state of the index.",
         )
     if arguments.json:
-        print(json.dumps(page, ensure_ascii=False, default=str))
+        print(json.dumps(record, ensure_ascii=False, default=str))
     else:
-        print("\n".join(f"{name:<12} {value}" for name, value in page.items() if value is not None))
+        print(
+            "\n".join(f"{name:<12} {value}" for name, value in record.items() if value is not None)
+        )
     return 0
 
 

@@ -47,5 +47,5 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         "--list", metavar="FILE", help="a line each: a URL, domain:HOST or record:ID"
     )
     parsers["show"].add_argument(
-        "--id", type=int, metavar="N", help="which page a verdict's index_id is"
+        "--id", type=int, metavar="N", help="which document a verdict's index_id is"
     )

@@ -190,13 +190,20 @@ def _keys(kind: type[Any]) -> list[dict[str, Any]]:
                 "required": required,
                 "default": default
                 if isinstance(default, int | float | str | None)
-                else repr(default),
+                else _listed(default),
             }
         )
     return keys
 
 
 _UNDER = " " * 25
+
+
+def _listed(default: Any) -> Any:
+    """A tuple as a config writes it: a list."""
+    if isinstance(default, tuple):
+        return [_listed(item) for item in default]
+    return default if isinstance(default, int | float | str) else repr(default)
 
 
 def _in_full(stage: dict[str, Any]) -> str:

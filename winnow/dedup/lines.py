@@ -82,19 +82,20 @@ class Lines:
     span: int = 0
     """Successive pieces that are compared as one; 0: 3 sentences, 1 line or paragraph."""
     normalise: Normalisation | None = None
-    """What counts of a piece. ``ccnet`` (of lines and paragraphs, as its code has it): lower case,
-    every digit 0, 35 marks of punctuation and control characters away. ``ccnet-paper``: accents and
-    all punctuation away too. ``datatrove`` (of sentences): lower case, every number 0, words
-    without punctuation and accents. ``none``: all, but white space at the ends."""
+    """What counts of a piece. ``ccnet`` (the default of lines and paragraphs, as its code has it):
+    lower case, every digit 0, 35 marks of punctuation and control characters away. ``ccnet-paper``:
+    accents and all punctuation away too. ``datatrove`` (the default of sentences): lower case,
+    every number 0, words without punctuation and accents. ``none``: all, but white space at the
+    ends."""
     keep: Keep = "first"
     """Of a unit that occurs too often: the first one, in the order of documents, or none."""
     max_count: int = 1
     """A unit may occur so often over the input and stays wherever it is; with ``keep = "none"`` a
     larger one removes boilerplate alone."""
     repeats: Literal["count", "remove"] | None = None
-    """Within a document. ``count`` (of sentences): a repetition is an occurrence as any other.
-    ``remove`` (of lines and paragraphs, as CCNet): what counts is documents, and of the repetitions
-    the first one alone is left to what is decided, the others go."""
+    """Within a document. ``count`` (the default of sentences): a repetition is an occurrence as any
+    other. ``remove`` (that of lines and paragraphs, as CCNet): what counts is documents, and of the
+    repetitions the first one alone is left to what is decided, the others go."""
     min_unit_chars: int = 0
     """Units with fewer characters are not looked at and stay, e.g. 20 for "Home" and "Contact"."""
     min_words: int | None = None

@@ -112,7 +112,7 @@ class Substring:
         drafts += self._counted(
             context, "contexts", work, anchors, (found,), repeats, context_count
         )
-        work = WindowWork(found, repeats, shape, windows)
+        work = WindowWork(found, shape, windows, repeats)
         drafts += self._counted(
             context, "windows", work, windows, (found, repeats), matches, window_count
         )

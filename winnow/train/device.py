@@ -6,7 +6,7 @@ import torch
 
 from winnow.errors import ConfigError
 from winnow.train.config import RuntimeConfig
-from winnow.train.model import Decoder
+from winnow.train.model import LanguageModel
 
 
 def prepare_device(runtime: RuntimeConfig) -> torch.device:
@@ -29,9 +29,9 @@ def compute_dtype(runtime: RuntimeConfig, device: torch.device) -> torch.dtype:
     return {"float32": torch.float32, "bfloat16": torch.bfloat16}[runtime.dtype]
 
 
-def compile_blocks(model: Decoder, runtime: RuntimeConfig) -> None:
+def compile_blocks(model: LanguageModel, runtime: RuntimeConfig) -> None:
     """Compile block by block (one compilation serves all), where the config wants it."""
     on_gpu = model.head_weight_VD.device.type == "cuda"
     if runtime.compile is True or (runtime.compile == "auto" and on_gpu):
-        for block in model.model.layers:
+        for block in model.blocks:
             block.compile(dynamic=False)  # in place: the parameters keep their names

@@ -10,11 +10,10 @@ Shapes: E tokens of the encoder, T of the decoder, D width, K head size, H query
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import nn
 
 from winnow.train.attention import CrossMask, DocumentMask, attend_across
-from winnow.train.model import MLP, Attention, Block, Linear, RMSNorm, rotary_table
+from winnow.train.model import MLP, Attention, Block, LanguageModel, Linear, RMSNorm
 from winnow.train.shape import ModelShape
 
 
@@ -72,30 +71,21 @@ class Stacks(nn.Module):
         self.norm = RMSNorm(shape.width, shape.norm_eps)
 
 
-class EncoderDecoder(nn.Module):
+class EncoderDecoder(LanguageModel):
     """``shape.layers`` blocks on each side, one embedding for both."""
 
     def __init__(self, shape: ModelShape, compute_dtype: torch.dtype = torch.float32) -> None:
-        super().__init__()
-        self.shape = shape
-        self.compute_dtype = compute_dtype
-        self.model = Stacks(shape)
-        self.lm_head = None if shape.tie_embeddings else Linear(shape.width, shape.padded_vocab)
+        super().__init__(shape, compute_dtype, Stacks(shape))
 
     @property
-    def head_weight_VD(self) -> torch.Tensor:
-        """The output projection, float32, padded vocabulary by width."""
-        return (self.lm_head or self.model.embed_tokens).weight
-
-    @property
-    def parameter_count(self) -> int:
-        return sum(parameter.numel() for parameter in self.parameters())
+    def blocks(self) -> list[nn.Module]:
+        return [*self.model.encoder_layers, *self.model.layers]
 
     def encode(
         self, tokens_E: torch.Tensor, positions_E: torch.Tensor, mask: DocumentMask
     ) -> torch.Tensor:
         """What the decoder reads: [E, D], normalised."""
-        x_ED, cos_EK, sin_EK = self._embed(tokens_E, positions_E)
+        x_ED, cos_EK, sin_EK = self.embed(tokens_E, positions_E)
         for block in self.model.encoder_layers:
             x_ED = block(x_ED, cos_EK, sin_EK, mask)
         out_ED: torch.Tensor = self.model.encoder_norm(x_ED)
@@ -106,22 +96,8 @@ class EncoderDecoder(nn.Module):
         memory_ED: torch.Tensor, cross: CrossMask,
     ) -> torch.Tensor:  # fmt: skip
         """Hidden states [T, D]: times ``head_weight_VD`` they are the logits."""
-        x_TD, cos_TK, sin_TK = self._embed(tokens_T, positions_T)
+        x_TD, cos_TK, sin_TK = self.embed(tokens_T, positions_T)
         for block in self.model.layers:
             x_TD = block(x_TD, cos_TK, sin_TK, mask, memory_ED, cross)
         out_TD: torch.Tensor = self.model.norm(x_TD)
         return out_TD
-
-    def logits(self, hidden_TD: torch.Tensor) -> torch.Tensor:
-        """[T, vocab_size] float32, without the padded rows; for few tokens."""
-        logits_TV = F.linear(hidden_TD, self.head_weight_VD.to(hidden_TD.dtype))
-        return logits_TV[:, : self.shape.vocab_size].float()
-
-    def _embed(
-        self, tokens_T: torch.Tensor, positions_T: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        x_TD = self.model.embed_tokens(tokens_T).to(self.compute_dtype)
-        cos_TK, sin_TK = rotary_table(
-            positions_T, self.shape.head_dim, self.shape.rope_theta, self.compute_dtype
-        )
-        return x_TD, cos_TK, sin_TK

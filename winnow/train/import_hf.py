@@ -14,7 +14,7 @@ from winnow.optional import require
 from winnow.train.checkpoint import TOKENIZER
 from winnow.train.hf_names import INDEX, read_hf_config, shape_of
 from winnow.train.hf_names import WEIGHTS as HF_WEIGHTS
-from winnow.train.model import Decoder
+from winnow.train.model import LanguageModel
 from winnow.train.shape import ModelShape
 
 
@@ -51,7 +51,7 @@ def check_tokenizer(folder: Path, corpus_sha256: str | None) -> str | None:
     return None
 
 
-def load_initial(model: Decoder, folder: Path) -> None:
+def load_initial(model: LanguageModel, folder: Path) -> None:
     """Fill ``model`` (on the CPU) with the weights of ``folder``, padded rows with zeros.
 
     Raises :class:`StoreError` for tensors that are absent, unknown or of another size.

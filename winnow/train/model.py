@@ -13,6 +13,7 @@ V vocabulary (padded).
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -124,39 +125,42 @@ class Trunk(nn.Module):
         self.norm = RMSNorm(shape.width, shape.norm_eps)
 
 
-class Decoder(nn.Module):
-    """The language model. ``compute_dtype`` is the type of its activations."""
+class LanguageModel(nn.Module):
+    """What all models of ours have in common: a trunk (``model.`` in the parameters' names) whose
+    embedding may be the output projection too. ``compute_dtype`` is the type of activations."""
 
-    def __init__(self, shape: ModelShape, compute_dtype: torch.dtype = torch.float32) -> None:
+    def __init__(self, shape: ModelShape, compute_dtype: torch.dtype, trunk: nn.Module) -> None:
         super().__init__()
         self.shape = shape
         self.compute_dtype = compute_dtype
-        self.model = Trunk(shape)
+        self.model: Any = trunk
         # with tied embeddings there is no lm_head at all, as in a Llama checkpoint on disk
         self.lm_head = None if shape.tie_embeddings else Linear(shape.width, shape.padded_vocab)
 
     @property
+    def blocks(self) -> list[nn.Module]:
+        """What is compiled one by one."""
+        return list(self.model.layers)
+
+    @property
     def head_weight_VD(self) -> torch.Tensor:
         """The output projection, float32, padded vocabulary by width."""
-        return (self.lm_head or self.model.embed_tokens).weight
+        weight: torch.Tensor = (self.lm_head or self.model.embed_tokens).weight
+        return weight
 
     @property
     def parameter_count(self) -> int:
         return sum(parameter.numel() for parameter in self.parameters())
 
-    def forward(
-        self, tokens_T: torch.Tensor, positions_T: torch.Tensor, mask: DocumentMask
-    ) -> torch.Tensor:
-        """Hidden states [T, D] of the compute type, normalised: times ``head_weight_VD`` they are
-        the logits, which :mod:`winnow.train.loss` never holds all at once."""
+    def embed(
+        self, tokens_T: torch.Tensor, positions_T: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Embeddings [T, D] of the compute type, and cosines and sines of the positions [T, K]."""
         x_TD = self.model.embed_tokens(tokens_T).to(self.compute_dtype)
         cos_TK, sin_TK = rotary_table(
             positions_T, self.shape.head_dim, self.shape.rope_theta, self.compute_dtype
         )
-        for block in self.model.layers:
-            x_TD = block(x_TD, cos_TK, sin_TK, mask)
-        out_TD: torch.Tensor = self.model.norm(x_TD)
-        return out_TD
+        return x_TD, cos_TK, sin_TK
 
     def logits(self, hidden_TD: torch.Tensor) -> torch.Tensor:
         """[T, vocab_size] float32, without the padded rows; for few tokens (sampling, tests)."""
@@ -164,7 +168,26 @@ class Decoder(nn.Module):
         return logits_TV[:, : self.shape.vocab_size].float()
 
 
-def initialise(model: Decoder, seed: int) -> None:
+class Decoder(LanguageModel):
+    """Llama's form, and the encoder of masked and contrastive training: what a token attends to is
+    the mask's business."""
+
+    def __init__(self, shape: ModelShape, compute_dtype: torch.dtype = torch.float32) -> None:
+        super().__init__(shape, compute_dtype, Trunk(shape))
+
+    def forward(
+        self, tokens_T: torch.Tensor, positions_T: torch.Tensor, mask: DocumentMask
+    ) -> torch.Tensor:
+        """Hidden states [T, D] of the compute type, normalised: times ``head_weight_VD`` they are
+        the logits, which :mod:`winnow.train.loss` never holds all at once."""
+        x_TD, cos_TK, sin_TK = self.embed(tokens_T, positions_T)
+        for block in self.blocks:
+            x_TD = block(x_TD, cos_TK, sin_TK, mask)
+        out_TD: torch.Tensor = self.model.norm(x_TD)
+        return out_TD
+
+
+def initialise(model: LanguageModel, seed: int) -> None:
     """Normal weights of deviation ``INIT_STD``, drawn on the CPU in the order of the parameters.
 
     What is added to the residual stream (o_proj, down_proj) is smaller by sqrt(2 * layers), so

@@ -9,7 +9,7 @@ import torch
 
 from winnow.errors import StoreError
 from winnow.train.config import OptimizerConfig
-from winnow.train.model import Decoder
+from winnow.train.model import LanguageModel
 from winnow.train.schedule import Settled
 
 NOT_DECAYED = ("embed_tokens.weight", "lm_head.weight")
@@ -79,7 +79,7 @@ class Optimizers:
 _MOMENTS: dict[type, str] = {torch.optim.AdamW: "exp_avg", torch.optim.Muon: "momentum_buffer"}
 
 
-def make_optimizer(model: Decoder, config: OptimizerConfig, settled: Settled) -> Optimizers:
+def make_optimizer(model: LanguageModel, config: OptimizerConfig, settled: Settled) -> Optimizers:
     """AdamW with weight decay on the matrices of the blocks only; or Muon on those matrices and
     AdamW on the rest.
 

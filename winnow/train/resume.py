@@ -15,7 +15,7 @@ from winnow.train.checkpoint import (
     require_shape,
 )
 from winnow.train.config import CheckpointConfig
-from winnow.train.model import Decoder
+from winnow.train.model import LanguageModel
 from winnow.train.optimizer import Optimizers
 from winnow.train.order import DataOrder
 from winnow.train.schedule import Settled
@@ -47,7 +47,7 @@ def find_start(config: CheckpointConfig, say: Callable[[str], None]) -> Checkpoi
 
 def restore(
     checkpoint: Checkpoint,
-    model: Decoder,
+    model: LanguageModel,
     optimizer: Optimizers,
     order: DataOrder,
     settled: Settled,

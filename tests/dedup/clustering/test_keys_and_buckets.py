@@ -8,8 +8,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from winnow.dedup.clustering.buckets import edges
+from winnow.dedup.clustering.key_ranges import sort
 from winnow.dedup.clustering.keys import KeyLayout, key_range
+from winnow.dedup.clustering.ordering import stars
 
 LAST = (1 << 64) - 1
 key = st.one_of(st.integers(0, 3), st.sampled_from([1 << 63, LAST]), st.integers(0, LAST))
@@ -80,6 +81,9 @@ def test_edges_lead_from_the_smallest_document_of_each_bucket_to_every_other(
         for other in sorted(members)[1:]
     ]
     keys, checks = np.array(pairs, np.uint64).reshape(-1, 2).T
-    first, other, count = edges(keys, checks if wide else None, np.array(doc_ids, np.uint64))
-    assert list(zip(first.tolist(), other.tolist(), strict=True)) == wanted
+    rows = sort(keys, checks if wide else np.zeros(0, np.uint64), np.array(doc_ids, np.uint64))
+    first, other = (np.empty(len(keys), np.uint64) for _ in range(2))
+    edges, count = stars(rows.keys, rows.checks, rows.doc_ids, first, other)
+    found = list(zip(first[:edges].tolist(), other[:edges].tolist(), strict=True))
+    assert found == wanted
     assert count == sum(len(members) > 1 for members in buckets.values())

@@ -18,7 +18,6 @@ from hypothesis import strategies as st
 from winnow.dedup.index import comparing, shingle_files
 from winnow.dedup.index.forgetting import Wanted, forget
 from winnow.dedup.index.making import add_runs, build_index, compact_index
-from winnow.dedup.index.matched import cut
 from winnow.dedup.minhash import MinHash
 from winnow.dedup.signing.signatures import Signers
 from winnow.errors import CorruptShard, PlanError
@@ -323,11 +322,3 @@ def test_batches_of_sets_follow_from_the_numbers_alone(
             "number": inside,
             "hashes": [[number * 10 + n for n in range(number % 3)] for number in inside],
         }
-
-
-@given(st.lists(st.lists(st.integers(0, 9), max_size=9)), st.integers(1, 5))
-def test_cutting_depends_on_no_piece(pieces: list[list[int]], rows: int) -> None:
-    arrays = [(np.array(piece, np.int64),) for piece in pieces]
-    found = [column.tolist() for (column,) in cut(arrays, (np.zeros(0, np.int64),), rows)]
-    whole = [value for piece in pieces for value in piece]
-    assert found == [whole[start : start + rows] for start in range(0, len(whole), rows)]

@@ -17,7 +17,7 @@ from winnow.commands.index import main
 from winnow.dedup.index.catalog import Forgotten, Index
 from winnow.dedup.index.forgetting import Wanted, forget
 from winnow.dedup.index.making import add_runs, build_index, compact_index, described
-from winnow.dedup.index.pages import find_page
+from winnow.dedup.index.records import find_record
 from winnow.dedup.minhash import MinHash
 from winnow.errors import CorruptShard, PlanError, RunFailed, StoreError
 from winnow.store.manifest import Store
@@ -135,7 +135,7 @@ def test_nothing_is_left_of_a_forgotten_document(
     assert not list(Path(index, "forgotten").glob("*"))
 
 
-def test_the_run_may_be_deleted_and_its_pages_are_known(
+def test_the_run_may_be_deleted_and_its_records_are_known(
     run_of: Make, runs: list[str], tmp_path: Path
 ) -> None:
     index = str(tmp_path / "index")
@@ -151,11 +151,11 @@ def test_the_run_may_be_deleted_and_its_pages_are_known(
     compacted = run_of(tmp_path, "compacted", texts("two"), block)
     assert compacted.rows == before.rows
     for row in compacted.rows:
-        page = find_page(Index.open(index), row["index_id"])
+        page = find_record(Index.open(index), row["index_id"])
         assert page is not None
         assert (page["run"], page["doc_id"]) == ("two", row["doc_id"])
         assert page["url"].startswith("https://two")
-    assert find_page(Index.open(index), 30) is None
+    assert find_record(Index.open(index), 30) is None
 
 
 def test_a_flipped_byte_is_named_at_once_and_by_verify(
@@ -182,14 +182,14 @@ def test_what_was_broken_off_is_finished_by_the_same_command(
     whole, index = str(tmp_path / "whole"), str(tmp_path / "index")
     build_index(whole, runs, numbers_per_shard=4)
     with monkeypatch.context() as patched:
-        read = RunRows.pages
+        read = RunRows.records
 
         def fails(self: RunRows, first: int, last: int) -> Any:
             if first:
                 raise CorruptShard("torn")
             return read(self, first, last)
 
-        patched.setattr(RunRows, "pages", fails)
+        patched.setattr(RunRows, "records", fails)
         with pytest.raises(RunFailed, match="torn"):
             build_index(index, runs, numbers_per_shard=4)
         with pytest.raises(StoreError):
@@ -282,7 +282,7 @@ def test_what_was_forgotten_while_another_waited_stays_forgotten(
 
     path = str(tmp_path / "index")
     index = build_index(path, runs[:1])
-    page = index.store(index.segments[0], "pages").table(["url", "number"]).to_pylist()[0]
+    page = index.store(index.segments[0], "records").table(["url", "number"]).to_pylist()[0]
     real = locking.run_lock
 
     def late(folder: str) -> Any:

@@ -70,7 +70,7 @@ def test_what_was_kept_is_found_with_its_page(
         url = url_of[row["doc_id"]]
         assert main(["explain", runs[kind], url, "--json"]) == 0
         [cluster] = json.loads(capsys.readouterr().out)["clusters"]
-        page = cluster["index_page"]
+        page = cluster["index_record"]
         assert (page["run"], page["number"]) == ("old", row["index_id"])
         assert page["doc_id"] in kept and page["url"] == url_of[page["doc_id"]]
         assert page["record_id"] and page["warc_file"] and page["warc_offset"] >= 0
@@ -97,7 +97,7 @@ def test_shingles_are_of_the_text_that_was_signed(runs: dict[str, str]) -> None:
 def test_a_page_that_left_the_index_is_not_told(
     runs: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from winnow.dedup.index.found_page import index_page
+    from winnow.dedup.index.found_record import index_record
 
     row: dict[str, Any] = next(
         row
@@ -107,11 +107,11 @@ def test_a_page_that_left_the_index_is_not_told(
     other = str(tmp_path / "index")
     shutil.copytree(runs["index"], other)
     ids = row["index_id"], row["doc_id"]
-    page = index_page(runs["folder"], "minhash", *ids, [other])
+    page = index_record(runs["folder"], "minhash", *ids, [other])
     assert page is not None
     assert main(["index", "forget", other, "--url", page["url"]]) == 0
-    assert index_page(runs["folder"], "minhash", *ids, [other]) is None
-    assert index_page(runs["folder"], "minhash", *ids, [str(tmp_path / "no")]) is None
+    assert index_record(runs["folder"], "minhash", *ids, [other]) is None
+    assert index_record(runs["folder"], "minhash", *ids, [str(tmp_path / "no")]) is None
     assert Index.open(other).fingerprint != Index.open(runs["index"]).fingerprint
 
 

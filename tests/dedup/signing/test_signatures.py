@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import random
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from winnow.dedup.signing import shingles
+from winnow.dedup.signing.chunk_table import ChunkWords
 from winnow.dedup.signing.normalise import chunk_pieces
 from winnow.dedup.signing.permutations import permutations
 from winnow.dedup.signing.shape import Shape
-from winnow.dedup.signing.shingles import Shingler, chunk_words
+from winnow.dedup.signing.shingles import Shingler
 from winnow.dedup.signing.signatures import Signers
 from winnow.text.words import WordRules, words_of
 
@@ -39,7 +41,7 @@ def signature(signers: Signers, text: str) -> list[int] | None:
 
 @pytest.mark.parametrize("entry", GOLDEN, ids=range(len(GOLDEN)))
 def test_words_and_signature_are_those_of_datatrove(
-    signers: Signers, entry: dict[str, Any]
+    signers: Signers, chunk_words: Callable[[str], ChunkWords], entry: dict[str, Any]
 ) -> None:
     if entry["words"] is not None:
         words = chunk_words("en")(entry["text"].split())
@@ -189,7 +191,9 @@ def test_characters_are_code_points_of_the_normalised_text() -> None:
 
 @given(st.text(st.characters(exclude_categories=("Cs",)), max_size=60))
 @settings(deadline=None, max_examples=300)
-def test_words_of_the_whole_text_are_those_of_its_chunks(text: str) -> None:
+def test_words_of_the_whole_text_are_those_of_its_chunks(
+    chunk_words: Callable[[str], ChunkWords], text: str
+) -> None:
     # the twin normalises the text as one, as datatrove does; we do it chunk by chunk
     from unicodedata import category, normalize
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from winnow.dedup.signing.chunk_table import ChunkTable
-from winnow.dedup.signing.shingles import chunk_words, word_table
+from winnow.dedup.signing.chunk_table import ChunkTable, ChunkWords
+from winnow.dedup.signing.normalise import chunk_pieces
+from winnow.text.splits import ChunkSplit
+from winnow.text.words import splitter
 
 PIECES = st.sampled_from(
     ["don't", "Cant", "10km", "x):", "a.m.", "1.2.3.4", "日本語", "Ünïted", "—", "$5", "a b", "\n",
@@ -24,10 +28,13 @@ TEXTS = st.lists(
 @pytest.mark.parametrize("language", ["en", "mul"])
 @given(texts=TEXTS)
 @settings(max_examples=400, deadline=None)
-def test_compiled_words_are_those_of_the_splitter(language: str, texts: list[str]) -> None:
+def test_compiled_words_are_those_of_the_splitter(
+    chunk_words: Callable[[str], ChunkWords], language: str, texts: list[str]
+) -> None:
     column = pa.array(texts, pa.large_string())
     plain = ChunkTable(chunk_words(language))
-    assert list(word_table(language).joined(column)) == list(plain.joined(column))
+    compiled = ChunkTable(chunk_pieces, split=ChunkSplit(splitter(language)))
+    assert list(compiled.joined(column)) == list(plain.joined(column))
     words = [
         [word for found in chunk_words(language)(text.split()) for word in found] for text in texts
     ]

@@ -56,7 +56,7 @@ def arrays(rows: list[Row]) -> occurrence_files.Units:
 
 def find(path: Path, shards: list[list[Row]], work: FindWork) -> tuple[Store, Store, list[Tally]]:
     layout = work.layout
-    units = write(path / "units", layout.schema, [layout.batches(*arrays(r)) for r in shards])
+    units = write(path / "units", layout.schema, [layout.groups([arrays(r)]) for r in shards])
     task = work.open(Inputs(None, {"units": units.path}, 0, str(path / "find")))
     tallies = [Tally() for _ in range(layout.parts)]
     found = write(
@@ -143,7 +143,7 @@ def test_a_shard_in_pieces_gives_the_same_batches(monkeypatch: pytest.MonkeyPatc
     keys, checks = random.integers(0, 1 << 64, (2, 333), np.uint64)
     units = (keys, checks, np.arange(333, dtype=np.uint64), np.zeros(333, np.uint32))
     layout = UnitLayout(4)
-    whole = list(layout.batches(*units))
+    whole = list(layout.groups([units]))
     cuts = [0, 1, 49, 50, 51, 200, 333]
     pieces = [tuple(column[a:b] for column in units) for a, b in itertools.pairwise(cuts)]
     assert list(layout.groups(pieces)) == whole  # type: ignore[arg-type]

@@ -19,12 +19,12 @@ import pyarrow as pa
 from winnow.dedup.clustering.key_ranges import (
     ROWS_AT_ONCE,
     SORTED_ROW_BYTES,
-    Columns,
+    KeyColumns,
     Rows,
     ordered,
-    sort,
 )
 from winnow.dedup.clustering.keys import KeyLayout, key_range
+from winnow.dedup.clustering.regrouping import Columns, regrouped
 from winnow.dedup.clustering.work_files import open_file
 from winnow.pipeline.stage import Tally
 from winnow.pipeline.step import Inputs, PlainWork, TaskFunction
@@ -77,51 +77,27 @@ class BucketWork(PlainWork):
             band, part = divmod(index, layout.parts)
             for name in ("keys", "buckets", "edges"):
                 tally.count(name, 0)
-            held = _Held()
-            for rows in sorted_rows(band, part):
+
+            def edges(rows: Rows) -> Columns:
                 first, other = (np.empty(len(rows.keys), np.uint64) for _ in range(2))
                 count, buckets = stars(rows.keys, rows.checks, rows.doc_ids, first, other)
                 tally.count("keys", len(rows.keys))
                 tally.count("buckets", buckets)
                 tally.count("edges", count)
-                yield from held.add(first[:count], other[:count])
-            yield from held.rest()
+                # copies: few edges must not hold the room for many
+                return first[:count].copy(), other[:count].copy()
+
+            for columns in regrouped(map(edges, sorted_rows(band, part)), EDGES_PER_BATCH):
+                yield pa.record_batch([pa.array(column) for column in columns], schema=EDGES)
 
         return task
 
 
-def _between(rows: Columns, limits: tuple[int, int]) -> Columns:
+def _between(rows: KeyColumns, limits: tuple[int, int]) -> KeyColumns:
     """Copies of the rows with a key in ``limits`` (inclusive): the file behind them can go."""
     start = np.searchsorted(rows["key"], np.uint64(limits[0]), "left")
     end = np.searchsorted(rows["key"], np.uint64(limits[1]), "right")
     return {name: column[start:end].copy() for name, column in rows.items()}
-
-
-class _Held:
-    """Edges that wait for a batch to be full."""
-
-    def __init__(self) -> None:
-        self._edges: list[np.ndarray] = []
-        self._count = 0
-
-    def add(self, first: np.ndarray, other: np.ndarray) -> Iterator[pa.RecordBatch]:
-        self._edges.append(np.stack([first, other]))
-        self._count += len(first)
-        if self._count < EDGES_PER_BATCH:
-            return
-        edges = np.concatenate(self._edges, axis=1)
-        whole = self._count - self._count % EDGES_PER_BATCH
-        for start in range(0, whole, EDGES_PER_BATCH):
-            yield _batch(edges[:, start : start + EDGES_PER_BATCH])
-        self._edges, self._count = [edges[:, whole:].copy()], self._count - whole
-
-    def rest(self) -> Iterator[pa.RecordBatch]:
-        if self._count:
-            yield _batch(np.concatenate(self._edges, axis=1))
-
-
-def _batch(edges: np.ndarray) -> pa.RecordBatch:
-    return pa.record_batch([pa.array(edges[0]), pa.array(edges[1])], schema=EDGES)
 
 
 def read_edges(store: Store, shard: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -131,20 +107,3 @@ def read_edges(store: Store, shard: int) -> Iterator[tuple[np.ndarray, np.ndarra
     for index in range(reader.num_record_batches):
         batch = checked_batch(reader, index, path)
         yield batch.column(0).to_numpy(), batch.column(1).to_numpy()
-
-
-def edges(
-    keys: np.ndarray, checks: np.ndarray | None, doc_ids: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, int]:
-    """Star edges of all documents with equal (key, check).
-
-    uint64[rows] each, rows in any order, no document twice under one key. Returns (first_ids,
-    doc_ids, buckets of two or more), the edges ordered by key, check and doc_id. A bucket of m
-    documents has m - 1 edges, so a page that is there a million times costs a million.
-    """
-    from winnow.dedup.clustering.ordering import stars
-
-    rows = sort(keys, np.zeros(0, np.uint64) if checks is None else checks, doc_ids)
-    first, other = (np.empty(len(keys), np.uint64) for _ in range(2))
-    count, buckets = stars(rows.keys, rows.checks, rows.doc_ids, first, other)
-    return first[:count], other[:count], int(buckets)

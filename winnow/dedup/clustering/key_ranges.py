@@ -17,7 +17,7 @@ ROWS_AT_ONCE = 1 << 18
 # key, check and doc_id laid end to end and again in order; pigeonholes; the edges made of them
 SORTED_ROW_BYTES = 2 * 24 + 16 + 16
 
-Columns = dict[str, np.ndarray]
+KeyColumns = dict[str, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Rows:
 
 
 def ordered(
-    files: Sequence[Columns], part: int, parts: int, rows_at_once: int = ROWS_AT_ONCE
+    files: Sequence[KeyColumns], part: int, parts: int, rows_at_once: int = ROWS_AT_ONCE
 ) -> Iterator[Rows]:
     """All rows of ``files``, whose keys lie within ``part`` of ``parts``, ascending, in pieces that
     end between two keys.
@@ -54,7 +54,7 @@ def ordered(
 
 
 def _within(
-    slices: list[tuple[Columns, int, int]], first: int, last: int, rows_at_once: int
+    slices: list[tuple[KeyColumns, int, int]], first: int, last: int, rows_at_once: int
 ) -> Iterator[Rows]:
     """Rows of the slices, all of whose keys are first…last; halved where there are too many."""
     count = sum(end - start for _, start, end in slices)
@@ -74,7 +74,7 @@ def _within(
     yield sort(keys, checks, doc_ids, first, last)
 
 
-def _laid_end_to_end(slices: list[tuple[Columns, int, int]], name: str) -> np.ndarray:
+def _laid_end_to_end(slices: list[tuple[KeyColumns, int, int]], name: str) -> np.ndarray:
     pieces = [file[name][start:end] for file, start, end in slices if name in file]
     return np.concatenate(pieces) if pieces else np.zeros(0, np.uint64)
 

@@ -1,6 +1,6 @@
 """Compiled ordering of keys that are spread evenly, as hashes are: by distribution, not comparison.
 
-Import this module inside ``open()`` only, as ``kernels``.
+Import this module inside ``open()`` only: numba is an optional package.
 """
 
 from __future__ import annotations

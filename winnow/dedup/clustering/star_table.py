@@ -1,6 +1,6 @@
 """Compiled union-find over documents that are not numbered: a hash table of doc_ids.
 
-Import this module inside ``open()`` only, as ``kernels``.
+Import this module inside ``open()`` only: numba is an optional package.
 
 A slot holds a doc_id, or :data:`EMPTY`, and the slot of its parent. Slots are found by linear
 probing from the top bits of ``doc_id * GOLDEN`` (Knuth 1973, section 6.4).

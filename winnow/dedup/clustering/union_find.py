@@ -1,6 +1,6 @@
 """Compiled connected components: union-find over nodes 0…n-1, and the choice of survivors.
 
-Import this module inside ``open()`` only, as ``kernels``.
+Import this module inside ``open()`` only: numba is an optional package.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@
 
     INDEX/manifest.json                  what counts, and the sha256 of every file
           segments/SEGMENT/keys          band keys of the documents          (key_files.py)
-          segments/SEGMENT/pages         which page each document was        (pages.py)
+          segments/SEGMENT/records         which record each document was        (records.py)
           segments/SEGMENT/shingles      where asked for: their shingles     (shingle_files.py)
           forgotten/SEGMENT-HASH         numbers of documents that were forgotten
 
@@ -201,7 +201,7 @@ class Index:
     @property
     def parts(self) -> tuple[str, ...]:
         """The stores that each segment has."""
-        return ("keys", "pages", "shingles") if self.shingles else ("keys", "pages")
+        return ("keys", "records", "shingles") if self.shingles else ("keys", "records")
 
     def store(self, segment: Segment, part: str) -> Store:
         """One of the segment's :attr:`parts`."""

@@ -1,6 +1,7 @@
 """Compiled Jaccard similarity of pairs of sets.
 
-Import this module inside ``open()`` only, as ``union_find``. A set is distinct uint64, ascending.
+Import this module inside ``open()`` only: numba is an optional package. A set is
+distinct uint64, ascending.
 """
 
 from __future__ import annotations

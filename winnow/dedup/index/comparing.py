@@ -18,7 +18,8 @@ import numpy as np
 import pyarrow as pa
 
 from winnow.dedup.clustering.clusters import ClusterReader
-from winnow.dedup.index.matched import MATCHES, ROWS_PER_BATCH, UNVERIFIED, cut
+from winnow.dedup.clustering.regrouping import Columns, regrouped
+from winnow.dedup.index.matched import MATCHES, ROWS_PER_BATCH, UNVERIFIED
 from winnow.dedup.index.option import IndexOption
 from winnow.dedup.index.sets import IndexSets
 from winnow.dedup.signing.shape import Shape
@@ -46,8 +47,6 @@ COUNTED = (
     "false_pairs",  # of these, those that are not alike
     UNVERIFIED,  # documents that an index has, as far as bands can tell
 )
-
-Columns = tuple[np.ndarray, ...]
 
 
 @dataclass(frozen=True)
@@ -88,8 +87,7 @@ class IndexCompareWork(PlainWork):
         def task(index: int, tally: Tally) -> Iterator[pa.RecordBatch]:
             for name in COUNTED:
                 tally.count(name, 0)
-            empty = tuple(np.zeros(0, kind) for kind in (np.uint64, np.uint64, np.float64))
-            for doc_ids, numbers, similarities in cut(matched(index, tally), empty, ROWS_PER_BATCH):
+            for doc_ids, numbers, similarities in regrouped(matched(index, tally), ROWS_PER_BATCH):
                 column = pa.array(similarities.astype(np.float32), mask=similarities < 0)
                 yield pa.record_batch([doc_ids, numbers, column], schema=COMPARED_MATCHES)
 

@@ -66,14 +66,14 @@ class Wanted:
     def __bool__(self) -> bool:
         return bool(self.urls or self.domains or self.record_ids)
 
-    def among(self, pages: pa.RecordBatch) -> pa.Array:
-        """bool[rows]: which of ``pages`` are wanted."""
-        chosen = pc.is_in(pages.column("url"), pa.array(self.urls, pa.string()))
+    def among(self, records: pa.RecordBatch) -> pa.Array:
+        """bool[rows]: which of ``records`` are wanted."""
+        chosen = pc.is_in(records.column("url"), pa.array(self.urls, pa.string()))
         # <urn:uuid:…> or urn:uuid:…: with or without the brackets of the WARC record
         ids = [record_id.strip("<>") for record_id in self.record_ids]
-        chosen = pc.or_(chosen, pc.is_in(pages.column("record_id"), pa.array(ids, pa.string())))
+        chosen = pc.or_(chosen, pc.is_in(records.column("record_id"), pa.array(ids, pa.string())))
         for domain in (each.lower().strip(".") for each in self.domains):
-            host = pages.column("domain")
+            host = records.column("domain")
             below = pc.or_(pc.equal(host, domain), pc.ends_with(host, f".{domain}"))
             chosen = pc.or_(chosen, pc.fill_null(below, False))
         return chosen
@@ -88,7 +88,7 @@ class Outcome:
 
 
 def forget(path: str, wanted: Wanted) -> Outcome:
-    """Put a tombstone on every document that is ``wanted``. Reads the table of pages once."""
+    """Put a tombstone on every document that is ``wanted``. Reads the table of records once."""
     if not wanted:
         raise ConfigError(
             "nothing to forget was named", remedy="Give --url, --domain, --record-id or --list."
@@ -110,7 +110,7 @@ def forget(path: str, wanted: Wanted) -> Outcome:
 def _numbers(index: Index, segment: Segment, wanted: Wanted) -> np.ndarray:
     """Numbers in the segment of the documents that are wanted, ascending, uint64."""
     found = [np.zeros(0, np.uint64)]
-    for batch in index.store(segment, "pages").batches(_READ, batch_rows=_ROWS_PER_BATCH):
+    for batch in index.store(segment, "records").batches(_READ, batch_rows=_ROWS_PER_BATCH):
         found.append(batch.filter(wanted.among(batch)).column("number").to_numpy())
     return np.concatenate(found)
 

@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from winnow.dedup.index.catalog import Index
 from winnow.dedup.index.key_files import KeyFile, Rows, key_batches
-from winnow.dedup.index.pages import OF_THE_RUN, numbered, renumbered, without
+from winnow.dedup.index.records import OF_THE_RUN, numbered, renumbered, without
 from winnow.dedup.index.run_texts import RunSets
 from winnow.dedup.index.runs import OpenRun, RunSource
 from winnow.dedup.index.shingle_files import NumberedSets, SetFiles, set_batches
@@ -37,8 +37,8 @@ class OpenSource(Protocol):
         """(keys, numbers) of a band, in any order."""
         ...
 
-    def pages(self, first: int, last: int) -> Iterator[pa.RecordBatch]:
-        """Rows of PAGES, by number."""
+    def records(self, first: int, last: int) -> Iterator[pa.RecordBatch]:
+        """Rows of RECORDS, by number."""
         ...
 
     def shingles(self, first: int, last: int) -> Iterator[NumberedSets]:
@@ -69,7 +69,7 @@ class OpenSegment:
         segment = next(each for each in index.segments if each.name == source.segment)
         self._start = segment.starts[source.run]
         self._end = self._start + source.numbers
-        self._keys, self._pages = index.store(segment, "keys"), index.store(segment, "pages")
+        self._keys, self._records = index.store(segment, "keys"), index.store(segment, "records")
         self._forgotten = index.tombstones(segment)
         self._numbers = segment.starts[-1]
         self._sets = index.store(segment, "shingles") if index.shingles else None
@@ -100,10 +100,10 @@ class OpenSegment:
             for rows in KeyFile.open(self._keys, shard, self._bands).band(band):
                 yield self._own(rows, first, last)
 
-    def pages(self, first: int, last: int) -> Iterator[pa.RecordBatch]:
+    def records(self, first: int, last: int) -> Iterator[pa.RecordBatch]:
         low, high = first + self._start, min(last + self._start, self._end)
         for shard in self._shards(first, last):
-            for batch in self._pages.batches(shard=shard):
+            for batch in self._records.batches(shard=shard):
                 numbers = batch.column("number").to_numpy()
                 start, end = np.searchsorted(numbers, np.array([low, high], np.uint64)).tolist()
                 rows = without(batch.slice(start, end - start), self._forgotten)
@@ -160,11 +160,11 @@ class RunRows:
                 numbers = places[stays].astype(np.uint64) + self._start(shard)
                 yield rows["key"][stays], numbers
 
-    def pages(self, first: int, last: int) -> Iterator[pa.RecordBatch]:
+    def records(self, first: int, last: int) -> Iterator[pa.RecordBatch]:
         for shard, ids, keep in self._kept(first, last):
             kept, done = ids[keep], 0
             numbers = np.flatnonzero(keep).astype(np.uint64) + self._start(shard)
-            for batch in self._run.pages(kept, OF_THE_RUN):
+            for batch in self._run.records(kept, OF_THE_RUN):
                 yield numbered(batch, numbers[done : done + batch.num_rows], self._name)
                 done += batch.num_rows
             if done != len(kept):
@@ -254,15 +254,15 @@ def _shift(rows: Rows, by: int) -> Rows:
 
 
 @dataclass(frozen=True)
-class PagesWork(GatherWork):
-    """Shard g: the pages of the same documents as in shard g of the keys."""
+class RecordsWork(GatherWork):
+    """Shard g: the records of the same documents as in shard g of the keys."""
 
     def open(self, inputs: Inputs) -> TaskFunction:
         opened = [open_source(source) for source in self.sources]
 
         def task(index: int, tally: Tally) -> Iterator[pa.RecordBatch]:
             for place, first, last, by in self.ranges(index):
-                for batch in opened[place].pages(first, last):
+                for batch in opened[place].records(first, last):
                     numbers = batch.column("number").to_numpy() + np.uint64(by)
                     yield renumbered(batch, numbers)
 

@@ -9,10 +9,10 @@ from typing import Any
 import pyarrow as pa
 
 from winnow.dedup.index.catalog import Index, IndexedRun, Segment, segment_name
-from winnow.dedup.index.gathering import KeysWork, PagesWork, SegmentSource, ShinglesWork
+from winnow.dedup.index.gathering import KeysWork, RecordsWork, SegmentSource, ShinglesWork
 from winnow.dedup.index.key_files import KEYS, NUMBERS_PER_SHARD, shard_count
 from winnow.dedup.index.locking import changing_index, refuse_remote
-from winnow.dedup.index.pages import PAGES
+from winnow.dedup.index.records import RECORDS
 from winnow.dedup.index.runs import RunSource
 from winnow.dedup.index.shapes import described_shape, shape_differences
 from winnow.dedup.index.shingle_files import SHINGLES
@@ -168,7 +168,7 @@ def _make_segment(
     folder = index.folder.subfolder(f"segments/{segment.name}")
     works: list[tuple[str, Work, pa.Schema, ShardFormat]] = [
         ("keys", KeysWork(sources, bands, numbers_per_shard), KEYS, "arrow"),
-        ("pages", PagesWork(sources, bands, numbers_per_shard), PAGES, "parquet"),
+        ("records", RecordsWork(sources, bands, numbers_per_shard), RECORDS, "parquet"),
     ]
     if index.shingles:
         shingles = ShinglesWork(sources, bands, numbers_per_shard)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from winnow.dedup.clustering.keys import KeyLayout
 from winnow.dedup.clustering.partitions import Partitions, read_slot
+from winnow.dedup.clustering.regrouping import regrouped
 from winnow.pipeline.stage import Tally
 from winnow.pipeline.step import Inputs, PlainWork, TaskFunction
 from winnow.store.checksums import checked_batch
@@ -75,8 +76,7 @@ class MatchedWork(PlainWork):
                     found = _read(matches, index, self.partitions, first, ends[narrow])
                     yield merged(found, every=self.every)
 
-            empty = np.zeros(0, np.uint64), np.zeros(0, np.uint64)
-            for rows in cut(pieces(), empty, ROWS_PER_BATCH):
+            for rows in regrouped(pieces(), ROWS_PER_BATCH):
                 for name in counted:
                     tally.count(name, len(rows[0]))
                 yield pa.record_batch([pa.array(column) for column in rows], schema=MATCHES)
@@ -120,26 +120,6 @@ def _merged(rows: list[Rows], every: bool) -> Rows:
     if every:
         first[1:] |= numbers[1:] != numbers[:-1]
     return doc_ids[first], numbers[first]
-
-
-def cut(
-    pieces: Iterable[tuple[np.ndarray, ...]], empty: tuple[np.ndarray, ...], rows: int
-) -> Iterator[tuple[np.ndarray, ...]]:
-    """The same rows, ``rows`` at a time whatever the pieces are; the last may be fewer. ``empty``:
-    a piece without rows."""
-    waiting, count = [empty], 0
-    for piece in pieces:
-        waiting.append(piece)
-        count += len(piece[0])
-        if count < rows:
-            continue
-        joined = tuple(np.concatenate(columns) for columns in zip(*waiting, strict=True))
-        whole = count - count % rows
-        for start in range(0, whole, rows):
-            yield tuple(column[start : start + rows] for column in joined)
-        waiting, count = [tuple(column[whole:] for column in joined)], count - whole
-    if count:
-        yield tuple(np.concatenate(columns) for columns in zip(*waiting, strict=True))
 
 
 class MatchedReader:

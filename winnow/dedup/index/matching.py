@@ -33,13 +33,14 @@ from winnow.dedup.clustering.key_ranges import ordered
 from winnow.dedup.clustering.keys import KeyLayout, key_range
 from winnow.dedup.clustering.node_ids import MAX_PARTITIONS
 from winnow.dedup.clustering.partitions import Partitions, slot_group
+from winnow.dedup.clustering.regrouping import regrouped
 from winnow.dedup.index.comparing import (
     COMPARED_MATCHES,
     DOCUMENTS_AT_ONCE,
     IndexCompareWork,
 )
 from winnow.dedup.index.costs import GATHER_BYTES, MATCH_BYTES, MatchCosts
-from winnow.dedup.index.gathering import KeysWork, among, join_rows
+from winnow.dedup.index.gathering import KeysWork, among
 from winnow.dedup.index.key_files import (
     KEYS,
     NUMBERS_PER_SHARD,
@@ -155,9 +156,9 @@ class MatchWork(PlainWork):
             band, part = divmod(index, layout.parts)
             for name in ("keys", "index_keys", "matches"):
                 tally.count(name, 0)
-            groups = _Groups(cut)
             pieces = layout.parts * passes
-            for narrow in range(part * passes, (part + 1) * passes):
+
+            def matches(narrow: int) -> Rows:
                 new = _new_keys(store, layout, band, narrow, pieces)
                 tally.count("keys", len(new.doc_ids))
                 for source in parts:
@@ -167,8 +168,12 @@ class MatchWork(PlainWork):
                             new.meet(*source.having(rows, new.distinct))
                 found = new.matches()
                 tally.count("matches", len(found[0]))
-                yield from groups.add(found)
-            yield from groups.rest()
+                return found
+
+            # cut by number alone, so that memory_bytes cannot show
+            every = map(matches, range(part * passes, (part + 1) * passes))
+            for doc_ids, numbers in regrouped(every, ROWS_PER_GROUP):
+                yield from _group(cut, (doc_ids, numbers))
 
         return task
 
@@ -221,36 +226,13 @@ class NewKeys:
         return self.doc_ids[rows], met[rows]
 
 
-class _Groups:
-    """Matches in groups of slots (partitions.py), cut by their number alone, so that memory_bytes
-    cannot show."""
-
-    def __init__(self, cut: Partitions) -> None:
-        self._cut = cut
-        self._held: list[Rows] = []
-        self._count = 0
-
-    def add(self, rows: Rows) -> Iterator[pa.RecordBatch]:
-        self._held.append(rows)
-        self._count += len(rows[0])
-        if self._count < ROWS_PER_GROUP:
-            return
-        doc_ids, numbers = join_rows(self._held)
-        whole = self._count - self._count % ROWS_PER_GROUP
-        for start in range(0, whole, ROWS_PER_GROUP):
-            some = slice(start, start + ROWS_PER_GROUP)
-            yield from self._group(doc_ids[some], numbers[some])
-        self._held, self._count = [(doc_ids[whole:].copy(), numbers[whole:].copy())], 0
-        self._count = len(self._held[0][0])
-
-    def rest(self) -> Iterator[pa.RecordBatch]:
-        yield from self._group(*join_rows(self._held))
-
-    def _group(self, doc_ids: np.ndarray, numbers: np.ndarray) -> Iterator[pa.RecordBatch]:
-        order = np.lexsort((numbers, doc_ids))
-        doc_ids, numbers = doc_ids[order], numbers[order]
-        rows = {n: (doc_ids[s], numbers[s]) for n, s in enumerate(self._cut.within(doc_ids))}
-        yield from slot_group(MATCHES, len(self._cut.firsts), rows)
+def _group(cut: Partitions, rows: Rows) -> Iterator[pa.RecordBatch]:
+    """A group of slots (partitions.py)."""
+    doc_ids, numbers = rows
+    order = np.lexsort((numbers, doc_ids))
+    doc_ids, numbers = doc_ids[order], numbers[order]
+    found = {n: (doc_ids[s], numbers[s]) for n, s in enumerate(cut.within(doc_ids))}
+    yield from slot_group(MATCHES, len(cut.firsts), found)
 
 
 class IndexPart:

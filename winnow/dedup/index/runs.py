@@ -178,7 +178,7 @@ class OpenRun:
             )
         return doc_ids, keep
 
-    def pages(self, doc_ids: np.ndarray, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    def records(self, doc_ids: np.ndarray, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
         """What the run says of ``doc_ids`` (ascending), in their order: columns of ``schema`` by
         name, null where the run has none."""
         store = Store.open(f"{self.source.path}/documents")

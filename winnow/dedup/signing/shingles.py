@@ -19,11 +19,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from winnow.dedup.signing import shingle_kernels
-from winnow.dedup.signing.chunk_table import ChunkTable, ChunkWords, text_buffers
+from winnow.dedup.signing.chunk_table import ChunkTable, text_buffers
 from winnow.dedup.signing.normalise import chunk_pieces
 from winnow.dedup.signing.shape import Shape, ShingleHash
 from winnow.text.splits import ChunkSplit
-from winnow.text.words import DEFAULT_RULES, ENGLISH, WordRules, Words, splitter
+from winnow.text.words import ENGLISH, Words, splitter
 
 TEXT_BYTES_AT_ONCE = 1 << 19  # so that what is between the kernels stays near the cache
 MEMO_BYTES = 160_000_000  # of all tables together; one run of texts may go beyond
@@ -147,21 +147,3 @@ def distinct(hashes: np.ndarray, offsets: np.ndarray) -> tuple[np.ndarray, np.nd
     kept_offsets = np.zeros(len(offsets), np.int64)
     kept = shingle_kernels.keep_distinct(hashes, offsets, kept_offsets)
     return kept_offsets, hashes[:kept]
-
-
-def word_table(language: str, rules: WordRules = DEFAULT_RULES) -> ChunkTable:
-    """A table with the words of :func:`chunk_words`, split by compiled code where there is any."""
-    return ChunkTable(chunk_pieces, split=ChunkSplit(splitter(language, rules)))
-
-
-def chunk_words(language: str, rules: WordRules = DEFAULT_RULES) -> ChunkWords:
-    """Words of white-space chunks: what normalisation leaves of each, split as the language is."""
-    tokenize = splitter(language, rules).tokenize
-
-    def words(chunks: list[str]) -> list[list[str]]:
-        return [
-            [word for piece in pieces for word in tokenize(piece)]
-            for pieces in chunk_pieces(chunks)
-        ]
-
-    return words

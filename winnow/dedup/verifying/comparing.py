@@ -9,7 +9,7 @@ the documents of one single cluster cannot be parted. Besides: sets of the block
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -19,6 +19,7 @@ import pyarrow as pa
 from winnow.dedup.clustering.clusters import CLUSTERS
 from winnow.dedup.clustering.keys import KeyLayout
 from winnow.dedup.clustering.partitions import Partitions, slot_group
+from winnow.dedup.clustering.regrouping import Columns, regrouped
 from winnow.dedup.signing.shape import Shape
 from winnow.dedup.verifying.members import MEMBER_BYTES, Members, SetReader
 from winnow.dedup.verifying.union_replay import (
@@ -50,8 +51,6 @@ COUNTED = (
     "false_pairs",  # of the pairs, those that are not alike
     "uncompared",  # see greedy.py
 )
-
-Columns = tuple[np.ndarray, ...]
 
 
 @dataclass(frozen=True)
@@ -93,7 +92,7 @@ class CompareWork(PlainWork):
             reader = SetReader(sets, index, self.partitions)
             passes = max(1, -(-reader.rows * row_bytes // self.memory_bytes))
             found = self._found(reader, passes, tally)
-            for some in _cut(found, ROWS_AT_ONCE):
+            for some in regrouped(found, ROWS_AT_ONCE):
                 numbers = cut.number(some[0])
                 rows = {
                     slot: tuple(column[numbers == slot] for column in some)
@@ -161,20 +160,3 @@ def _clusters(members: Members, found: Columns, tally: Tally) -> Iterator[Column
             members.doc_ids[stay],
             *(column[some][shared] for column in others),
         )
-
-
-def _cut(pieces: Iterable[Columns], rows: int) -> Iterator[Columns]:
-    """The same rows, ``rows`` at a time whatever the pieces; the last may be fewer."""
-    waiting: list[Columns] = []
-    count = 0
-    for piece in pieces:
-        waiting.append(piece)
-        count += len(piece[0])
-        if count >= rows:
-            joined = tuple(np.concatenate(column) for column in zip(*waiting, strict=True))
-            end = count - count % rows
-            for start in range(0, end, rows):
-                yield tuple(column[start : start + rows] for column in joined)
-            waiting, count = [tuple(column[end:].copy() for column in joined)], count - end
-    if count:
-        yield tuple(np.concatenate(column) for column in zip(*waiting, strict=True))

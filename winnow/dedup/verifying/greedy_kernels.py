@@ -1,6 +1,7 @@
 """Compiled inner loops of the comparison of sets: who is like which survivor of its cluster.
 
-Import this module inside ``open()`` only, as ``union_find``. A set is distinct uint64, ascending.
+Import this module inside ``open()`` only: numba is an optional package. A set is
+distinct uint64, ascending.
 
 The survivors of a cluster so far lie in ``values``, set s at ``ends[s]:ends[s + 1]``. Once there
 are more than ``FEW``, an open-addressing table leads from a hash to its places in ``values``:

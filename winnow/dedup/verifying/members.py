@@ -12,10 +12,12 @@ import numpy as np
 import pyarrow as pa
 
 from winnow.dedup.clustering.keys import key_range
-from winnow.dedup.verifying.cluster_order import mixed, range_firsts
-from winnow.store.checksums import checked_batch
+from winnow.dedup.clustering.work_files import open_file
+from winnow.dedup.verifying.cluster_order import range_firsts
+from winnow.errors import CorruptShard
+from winnow.hashing import mixed
+from winnow.store.checksums import REMEDY, checked_batch
 from winnow.store.manifest import Store
-from winnow.store.shards import open_shard
 
 # hashed cluster id, doc_id, preference, position; the order, what sorting takes, a column in order.
 # Once they are in order: doc_id, position, start, survivor, similarity, smallest, size.
@@ -44,9 +46,12 @@ class SetReader:
     def __init__(self, store: Store, partition: int, partitions: int) -> None:
         self._partition, self._partitions = partition, partitions
         self._pieces: list[pa.RecordBatch] = []
-        for shard in store.shards:
-            file = open_shard(store.folder, shard.file)
+        for number, shard in enumerate(store.shards):
+            file = open_file(store, number)
             path = store.folder.join(shard.file)
+            if file.num_record_batches % partitions:
+                what = f"{file.num_record_batches} batches, which are no groups of {partitions}"
+                raise CorruptShard(f"{path} has {what}", remedy=REMEDY)
             for index in range(partition, file.num_record_batches, partitions):
                 piece = checked_batch(file, index, path)  # mapped, where it is local
                 if piece.num_rows:

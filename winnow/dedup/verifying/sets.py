@@ -21,7 +21,8 @@ from winnow.dedup.clustering.clusters import ClusterReader
 from winnow.dedup.clustering.keys import KeyLayout
 from winnow.dedup.clustering.node_ids import node_preferences, open_matched
 from winnow.dedup.signing.shape import Shape
-from winnow.dedup.verifying.cluster_order import mixed, range_firsts
+from winnow.dedup.verifying.cluster_order import range_firsts
+from winnow.hashing import mixed
 from winnow.pipeline.stage import Tally
 from winnow.pipeline.step import Inputs, PlainWork, TaskFunction
 from winnow.store.manifest import Store

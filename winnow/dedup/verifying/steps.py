@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from winnow.dedup.clustering.costs import STORED_TEXT_BYTES, Sizes
 from winnow.dedup.clustering.keys import KeyLayout
+from winnow.dedup.clustering.node_ids import MAX_PARTITIONS
 from winnow.dedup.steps import INPUT_BYTES_PER_CLUSTERED, INPUT_BYTES_PER_SIGNED
-from winnow.dedup.verifying.cluster_order import MAX_PARTITIONS
 from winnow.dedup.verifying.comparing import CompareWork
 from winnow.dedup.verifying.members import MEMBER_BYTES
 from winnow.dedup.verifying.option import Verification

@@ -1,6 +1,6 @@
 """Compiled union by size, as datatrove's stage 3 does it.
 
-Import this module inside ``open()`` only, as ``union_find``.
+Import this module inside ``open()`` only: numba is an optional package.
 """
 
 from __future__ import annotations

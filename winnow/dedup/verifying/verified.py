@@ -12,6 +12,7 @@ import pyarrow as pa
 from winnow.dedup.clustering.clusters import ROWS_PER_BATCH
 from winnow.dedup.clustering.keys import KeyLayout
 from winnow.dedup.clustering.partitions import Partitions, read_slot
+from winnow.dedup.clustering.regrouping import Columns, regrouped
 from winnow.pipeline.stage import Tally
 from winnow.pipeline.step import Inputs, PlainWork, TaskFunction
 from winnow.store.manifest import Store
@@ -48,17 +49,16 @@ class VerifiedWork(PlainWork):
 
         def task(index: int, tally: Tally) -> Iterator[pa.RecordBatch]:
             _count(compared, index, tally)
-            waiting: list[list[np.ndarray]] = []
-            for number in range(index * passes, (index + 1) * passes):
-                waiting.append(self._between(compared, index, narrow, number))
-                yield from _full_batches(waiting, self.schema)
-            yield from _full_batches(waiting, self.schema, 1)
+            pieces = (
+                self._between(compared, index, narrow, number)
+                for number in range(index * passes, (index + 1) * passes)
+            )
+            for columns in regrouped(pieces, ROWS_PER_BATCH):
+                yield pa.record_batch([pa.array(c) for c in columns], schema=self.schema)
 
         return task
 
-    def _between(
-        self, compared: Store, index: int, narrow: Partitions, number: int
-    ) -> list[np.ndarray]:
+    def _between(self, compared: Store, index: int, narrow: Partitions, number: int) -> Columns:
         """Columns of the rows within a narrow range, by doc_id."""
         found = [[np.zeros(0, field.type.to_pandas_dtype())] for field in self.schema]
         for columns in read_slot(compared, index, self.partitions):
@@ -69,7 +69,7 @@ class VerifiedWork(PlainWork):
         while found:
             joined.append(np.concatenate(found.pop(0)))
         order = np.argsort(joined[0])
-        return [column[order] for column in joined]
+        return tuple(column[order] for column in joined)
 
 
 def _count(compared: Store, index: int, tally: Tally) -> None:
@@ -81,17 +81,3 @@ def _count(compared: Store, index: int, tally: Tally) -> None:
     tally.count("largest_cluster", largest)
     for name, number in compared.counters.items():
         tally.count(name, number if index == 0 else 0)
-
-
-def _full_batches(
-    waiting: list[list[np.ndarray]], schema: pa.Schema, least: int = ROWS_PER_BATCH
-) -> Iterator[pa.RecordBatch]:
-    """Batches of ``ROWS_PER_BATCH`` rows, of ``least`` at least; what is left goes on waiting."""
-    joined = [np.concatenate(columns) for columns in zip(*waiting, strict=True)]
-    waiting.clear()
-    start = 0
-    while len(joined[0]) - start >= least:
-        rows = [column[start : start + ROWS_PER_BATCH] for column in joined]
-        yield pa.record_batch([pa.array(column) for column in rows], schema=schema)
-        start += ROWS_PER_BATCH
-    waiting.append([column[start:].copy() for column in joined])

@@ -1,6 +1,6 @@
 """Compiled: what of a line counts when it is compared, and hashes of runs of lines.
 
-Import this module inside ``open()`` only, as ``kernels``.
+Import this module inside ``open()`` only: numba is an optional package.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Everywhere: ``data`` uint8, UTF-8; ``offsets`` int64[texts + 1] into it. Piece *p* is
 ``data[starts[p]:ends[p]]``, those of text *t* are ``piece_offsets[t]`` to ``piece_offsets[t + 1] -
-1``; they do not overlap. Import this module inside ``open()`` only, as ``kernels``.
+1``; they do not overlap. Import this module inside ``open()`` only: numba is an optional package.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Compiled passes over the words of documents: hashes of n-grams, and how many are duplicates.
 
 Everywhere: ``offsets`` int64[documents + 1] into words, ``gram_offsets`` int64[documents + 1] into
-n-grams. A document's paragraphs are numbered from 0. Import this module inside ``open()`` only, as
-``kernels``.
+n-grams. A document's paragraphs are numbered from 0. Import this module inside ``open()`` only:
+numba is an optional package.
 """
 
 from __future__ import annotations

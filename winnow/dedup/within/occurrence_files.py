@@ -65,14 +65,9 @@ class UnitLayout:
     def schema(self) -> pa.Schema:
         return UNITS
 
-    def batches(
-        self, keys: np.ndarray, checks: np.ndarray, doc_ids: np.ndarray, positions: np.ndarray
-    ) -> Iterator[pa.RecordBatch]:
-        """One shard's batches; rows ascend by (doc_id, position). One group at least."""
-        yield from self.groups([(keys, checks, doc_ids, positions)])
-
     def groups(self, pieces: Iterable[Units]) -> Iterator[pa.RecordBatch]:
-        """As :meth:`batches`, of a shard that comes in pieces of any size: the same batches."""
+        """One shard's batches, from pieces of any size; rows ascend by (doc_id, position). There is
+        one group at least."""
         some = False
         for units in regrouped(pieces, GROUP_UNITS):
             some = True

@@ -2,7 +2,7 @@
 
 A table of ``capacity`` slots is four arrays: keys and checks uint64, counts uint32 (0: the slot is
 free) and seen uint32. Its slot is a product's high half, so that any capacity will do; collisions
-go to the next slot. Import this module inside ``open()`` only, as ``kernels``.
+go to the next slot. Import this module inside ``open()`` only: numba is an optional package.
 """
 
 from __future__ import annotations

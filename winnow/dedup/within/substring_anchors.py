@@ -28,7 +28,7 @@ border of a duplicate, and those of which only one copy goes on.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -148,28 +148,43 @@ def look_up(rows: dict[str, np.ndarray], anchors: Duplicated) -> tuple[np.ndarra
 
 
 @dataclass(frozen=True)
-class ContextWork(PlainWork):
-    """The contexts of the duplicated anchors of a shard, as units with the anchor's position."""
+class DuplicatedWork(PlainWork):
+    """Units of what stands around the duplicated anchors of a shard."""
 
     found: str
     """Name of the step that found which anchors are duplicated."""
     shape: WindowShape
     layout: UnitLayout
-    version: ClassVar[int] = 1
 
-    def open(self, inputs: Inputs) -> TaskFunction:
+    def duplicated(self, inputs: Inputs) -> Callable[[int], Iterator[Duplicated]]:
+        """A function from a shard to its duplicated anchors, a row group at a time."""
         assert inputs.view is not None
         view = inputs.view.open()
         secrets = Secrets.of(view.documents)
         found = OccurrenceReader(Store.open(inputs.stores[self.found]))
 
-        def pieces(index: int, tally: Tally) -> Iterator[Units]:
+        def of_shard(index: int) -> Iterator[Duplicated]:
             for batch in view.kept(index, ["doc_id", "text"]):
                 anchors = find_duplicated(batch, found, self.shape, secrets)
-                if anchors is None:
-                    continue
-                tally.count("duplicated_anchors", len(anchors.rows))
-                anchors = anchors[~anchors.paired]
+                if anchors is not None:
+                    yield anchors
+
+        return of_shard
+
+
+@dataclass(frozen=True)
+class ContextWork(DuplicatedWork):
+    """Their contexts, as units with the anchor's position."""
+
+    version: ClassVar[int] = 1
+
+    def open(self, inputs: Inputs) -> TaskFunction:
+        duplicated = self.duplicated(inputs)
+
+        def pieces(index: int, tally: Tally) -> Iterator[Units]:
+            for every in duplicated(index):
+                tally.count("duplicated_anchors", len(every.rows))
+                anchors = every[~every.paired]
                 tally.count("contexts", len(anchors.rows))
                 tails = anchors.places - anchors.first_windows + 1
                 keys, checks = anchors.texts.hash_ranges(
@@ -206,28 +221,19 @@ class ClosedAnchors:
 
 
 @dataclass(frozen=True)
-class WindowWork(PlainWork):
-    """The windows of the anchors of a shard that are duplicated and not closed, as units."""
+class WindowWork(DuplicatedWork):
+    """The windows of those that are not closed."""
 
-    found: str
     repeats: str
     """Name of the step that found which contexts are there twice."""
-    shape: WindowShape
-    layout: UnitLayout
     version: ClassVar[int] = 1
 
     def open(self, inputs: Inputs) -> TaskFunction:
-        assert inputs.view is not None
-        view = inputs.view.open()
-        secrets = Secrets.of(view.documents)
-        found = OccurrenceReader(Store.open(inputs.stores[self.found]))
+        duplicated = self.duplicated(inputs)
         closed = ClosedAnchors(Store.open(inputs.stores[self.repeats]))
 
         def pieces(index: int, tally: Tally) -> Iterator[Units]:
-            for batch in view.kept(index, ["doc_id", "text"]):
-                anchors = find_duplicated(batch, found, self.shape, secrets)
-                if anchors is None:
-                    continue
+            for anchors in duplicated(index):
                 is_open = closed.ranks(anchors) < 0
                 tally.count("closed_anchors", len(is_open) - int(is_open.sum()))
                 for units in self._windows(anchors[is_open]):

@@ -1,4 +1,4 @@
-"""Which page each document of an index was, so that it can be told without its run."""
+"""Which record each document of an index was, so that it can be told without its run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from winnow.dedup.index.catalog import Index, Segment
 from winnow.dedup.index.key_files import KeyFile
 from winnow.store.shards import ROWS_PER_GROUP, open_shard
 
-PAGES = pa.schema(
+RECORDS = pa.schema(
     [
         pa.field("number", pa.uint64(), nullable=False),  # of the document in its segment
         pa.field("run", pa.string(), nullable=False),  # what the run calls itself
@@ -26,27 +26,27 @@ PAGES = pa.schema(
         pa.field("crawl_date", pa.timestamp("s", tz="UTC")),
     ]
 )
-OF_THE_RUN = pa.schema([field for field in PAGES if field.name not in ("number", "run")])
+OF_THE_RUN = pa.schema([field for field in RECORDS if field.name not in ("number", "run")])
 
 
-def numbered(pages: pa.RecordBatch, numbers: np.ndarray, run: str) -> pa.RecordBatch:
-    """Rows of :data:`PAGES` from those of :data:`OF_THE_RUN`."""
+def numbered(records: pa.RecordBatch, numbers: np.ndarray, run: str) -> pa.RecordBatch:
+    """Rows of :data:`RECORDS` from those of :data:`OF_THE_RUN`."""
     columns = [
         pa.array(numbers, pa.uint64()),
-        pa.array([run] * pages.num_rows, pa.string()),
-        *(pages.column(field.name) for field in OF_THE_RUN),
+        pa.array([run] * records.num_rows, pa.string()),
+        *(records.column(field.name) for field in OF_THE_RUN),
     ]
-    return pa.record_batch(columns, schema=PAGES)
+    return pa.record_batch(columns, schema=RECORDS)
 
 
-def renumbered(pages: pa.RecordBatch, numbers: np.ndarray) -> pa.RecordBatch:
-    """The same pages under other numbers, uint64[rows]."""
+def renumbered(records: pa.RecordBatch, numbers: np.ndarray) -> pa.RecordBatch:
+    """The same records under other numbers, uint64[rows]."""
     # Parquet has no seconds: it gives milliseconds back
-    others = [pages.column(field.name).cast(field.type) for field in list(PAGES)[1:]]
-    return pa.record_batch([pa.array(numbers, pa.uint64()), *others], schema=PAGES)
+    others = [records.column(field.name).cast(field.type) for field in list(RECORDS)[1:]]
+    return pa.record_batch([pa.array(numbers, pa.uint64()), *others], schema=RECORDS)
 
 
-def find_page(index: Index, number: int) -> dict[str, Any] | None:
+def find_record(index: Index, number: int) -> dict[str, Any] | None:
     """What the index says of its document ``number``; None where it has no such document (any
     more). Reads one row group."""
     for segment in index.segments:
@@ -54,28 +54,28 @@ def find_page(index: Index, number: int) -> dict[str, Any] | None:
         for run, first, shift in zip(segment.runs, firsts, shifts, strict=True):
             inner = number - int(shift)
             if int(first) <= inner < int(first) + run.numbers:
-                return _page(index, segment, inner, number)
+                return _record(index, segment, inner, number)
     return None
 
 
-def _page(index: Index, segment: Segment, inner: int, number: int) -> dict[str, Any] | None:
+def _record(index: Index, segment: Segment, inner: int, number: int) -> dict[str, Any] | None:
     forgotten = index.tombstones(segment)
     if forgotten[np.searchsorted(forgotten, inner) :][:1].tolist() == [inner]:
         return None
-    keys, pages = index.store(segment, "keys"), index.store(segment, "pages")
+    keys, records = index.store(segment, "keys"), index.store(segment, "records")
     shard = inner // int(keys.manifest["config"]["numbers_per_shard"])
     numbers = KeyFile.open(keys, shard, int(keys.manifest["config"]["bands"])).documents()[1]
     row = int(np.searchsorted(numbers, np.uint64(inner)))
     if row == len(numbers) or int(numbers[row]) != inner:
         return None
-    file: pq.ParquetFile = open_shard(pages.folder, pages.shards[shard].file)
+    file: pq.ParquetFile = open_shard(records.folder, records.shards[shard].file)
     group = file.read_row_group(row // ROWS_PER_GROUP, use_threads=False)
-    page: dict[str, Any] = group.slice(row % ROWS_PER_GROUP, 1).to_pylist()[0]
-    return page | {"number": number}
+    record: dict[str, Any] = group.slice(row % ROWS_PER_GROUP, 1).to_pylist()[0]
+    return record | {"number": number}
 
 
-def without(pages: pa.RecordBatch, forgotten: np.ndarray) -> pa.RecordBatch:
+def without(records: pa.RecordBatch, forgotten: np.ndarray) -> pa.RecordBatch:
     """The rows whose ``number`` is not in ``forgotten``."""
     if not len(forgotten):
-        return pages
-    return pages.filter(pc.invert(pc.is_in(pages.column("number"), pa.array(forgotten))))
+        return records
+    return records.filter(pc.invert(pc.is_in(records.column("number"), pa.array(forgotten))))

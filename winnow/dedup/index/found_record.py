@@ -1,4 +1,4 @@
-"""The page of an index that a verdict names, told from the index or from the run that it is."""
+"""The record of an index that a verdict names, told from the index or from the run that it is."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from winnow.dedup.clustering.clusters import ClusterReader
 from winnow.dedup.index.catalog import Index
 from winnow.dedup.index.option import INDEX_PATHS
-from winnow.dedup.index.pages import OF_THE_RUN, find_page
+from winnow.dedup.index.records import OF_THE_RUN, find_record
 from winnow.dedup.index.runs import RunSource
 from winnow.errors import PlanError, StoreError
 from winnow.pipeline.view import View
@@ -19,7 +19,7 @@ from winnow.store.files import Folder
 from winnow.store.manifest import Store
 
 
-def index_page(
+def index_record(
     run: str, step: str, index_id: int, doc_id: int, paths: Sequence[str] | None = None
 ) -> dict[str, Any] | None:
     """What stays of document ``index_id`` of the indexes that the deduplication ``step`` of the run
@@ -45,11 +45,11 @@ def index_page(
     start = 0
     for source, path in zip(sources, paths, strict=True):
         if start <= index_id < start + source["numbers"]:
-            page = _page(source, path, index_id - start)
-            if page is None:
+            record = _record(source, path, index_id - start)
+            if record is None:
                 return None
             similarity = _similarity(run, step, index_id, doc_id)
-            return {"index": path, **page, "number": index_id, "similarity": similarity}
+            return {"index": path, **record, "number": index_id, "similarity": similarity}
         start += int(source["numbers"])
     return None
 
@@ -58,11 +58,13 @@ def _beside(run: str, path: str) -> str:
     return path if "://" in path else os.path.normpath(os.path.join(run, path))
 
 
-def _page(source: dict[str, Any], path: str, number: int) -> dict[str, Any] | None:
+def _record(source: dict[str, Any], path: str, number: int) -> dict[str, Any] | None:
     try:
         if source["use"] == "IndexFolder":
             index = Index.open(path)
-            return find_page(index, number) if index.fingerprint == source["fingerprint"] else None
+            return (
+                find_record(index, number) if index.fingerprint == source["fingerprint"] else None
+            )
         found = RunSource.of(path, "explain")
         return _of_run(found, number) if found.verdicts == source["verdicts"] else None
     except (StoreError, PlanError):  # it was deleted, or is being made anew
