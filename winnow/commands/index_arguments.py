@@ -9,7 +9,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     """What `winnow index` takes, put into its parser."""
     inner = command.add_subparsers(dest="index_command", metavar="COMMAND", required=True)
     about = {
-        "build": "an index of what minhash kept in runs; the runs may then be deleted",
+        "build": "an index of what runs kept; the runs may then be deleted",
         "add": "put further runs into an index; what is in it stays as it is",
         "compact": "make one segment of many; what was forgotten leaves the files",
         "forget": "takedown: documents leave the index at once (and its files with `compact`)",

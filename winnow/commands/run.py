@@ -6,6 +6,7 @@ import argparse
 import dataclasses
 import json
 import os
+import resource
 import sys
 import time
 
@@ -13,9 +14,13 @@ from winnow.commands.plan import describe
 from winnow.errors import ConfigError
 from winnow.funnel import read_funnel
 from winnow.pipeline.config import load_config
-from winnow.pipeline.plan import make_plan
+from winnow.pipeline.plan import Plan, make_plan
 from winnow.pipeline.progress import Lines, Silent
 from winnow.pipeline.runner import run
+from winnow.pipeline.sizes import format_size
+
+_PROCESSES = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+_RSS_UNIT = 1 if sys.platform == "darwin" else 1024  # of ru_maxrss
 
 
 def main(arguments: argparse.Namespace) -> int:
@@ -39,7 +44,7 @@ def main(arguments: argparse.Namespace) -> int:
         outcome = {"output": plan.output, "made": result.made, "reused": result.reused}
         print(json.dumps(outcome | funnel.as_dict(), ensure_ascii=False))
     elif not quiet:
-        print(f"\ndone in {time.monotonic() - began:.1f} s\n", file=sys.stderr)
+        print(f"\ndone in {time.monotonic() - began:.1f} s{_memory(plan)}\n", file=sys.stderr)
         print("\n".join(funnel.lines()))
         if not funnel.rows[-1].kept:
             print(
@@ -49,6 +54,18 @@ def main(arguments: argparse.Namespace) -> int:
             )
         print("\n".join(_next(plan.output, funnel.tokens is not None)), file=sys.stderr)
     return 0
+
+
+def _memory(plan: Plan) -> str:
+    """What the largest process took, here, beside what the plan expected of a task."""
+    if plan.config.executor.use != "local":
+        return ""
+    peaks = [resource.getrusage(who).ru_maxrss for who in _PROCESSES]
+    told = f"; the largest process took {format_size(max(peaks) * _RSS_UNIT)}"
+    held = [step.cost.memory_bytes for step in plan.steps if step.cost is not None]
+    if held:
+        told += f" (a task was expected to hold {format_size(max(held))}, besides some 300 MB)"
+    return told
 
 
 def _next(output: str, tokens: bool) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+import winnow
 from winnow.cli import main
 from winnow.dedup.index.catalog import Index
 from winnow.store.manifest import Store
@@ -34,6 +35,9 @@ use = "minhash"
 shingles = "chars"
 ngram_chars = 12
 index = INDEX
+[[stage]]
+use = "gopher_quality"
+word_count.min = 120
 """
 
 
@@ -134,3 +138,22 @@ def test_the_funnel_counts_all_that_went_for_the_index(runs: dict[str, str]) -> 
     verdicts = Store.open(f"{runs['folder']}/minhash").table().to_pylist()
     went = sum(row["index_id"] is not None for row in verdicts)
     assert f"in_index {went:,}" in str(winnow.open(runs["folder"]).funnel())
+
+
+def test_what_a_later_step_rejected_is_not_in_the_index(runs: dict[str, str]) -> None:
+    """In the old run a filter stands behind the deduplication."""
+    corpus = winnow.open(runs["old"])
+    judged = corpus.documents.select("doc_id", "verdict").arrow().to_pylist()
+    dedup = {row["doc_id"]: row["verdict"] for row in corpus.store("minhash").arrow().to_pylist()}
+    gone = {
+        row["doc_id"]
+        for row in judged
+        if row["verdict"] != "kept" and dedup[row["doc_id"]] == "kept"
+    }
+    assert len(gone) > 20
+    index = Index.open(runs["index"])
+    records = index.store(index.segments[0], "records").table(["doc_id"]).column(0).to_pylist()
+    kept = {row["doc_id"] for row in judged if row["verdict"] == "kept"}
+    signed = set(records)
+    assert signed <= kept and not signed & gone
+    assert len(kept) - len(signed) < 5  # too short for a shingle

@@ -62,7 +62,7 @@ class IndexedRun:
     keys: str
     """Fingerprint of the step that signed."""
     verdicts: str
-    """Fingerprint of the block's verdicts."""
+    """Fingerprint of the verdicts of the block and of those behind it."""
     numbers: int
     """How many numbers its documents take, those that were rejected too."""
     dropped: Forgotten = Forgotten()

@@ -39,7 +39,9 @@ def build_index(
     workers: int = 1,
     numbers_per_shard: int = NUMBERS_PER_SHARD,
 ) -> Index:
-    """An index at ``path`` of what ``runs`` kept; :class:`PlanError` where there is one already.
+    """An index at ``path`` of what ``runs`` kept in the end.
+
+    Raises :class:`PlanError` where there is one already.
 
     The same runs give the same bytes, in whatever order they are named. ``shingles``: store those
     of every document, so that ``verify = "jaccard"`` can compare with them; the runs' texts are

@@ -14,7 +14,6 @@ from winnow.dedup.verifying.option import Verification
 from winnow.errors import FingerprintMismatch, PlanError, StoreError
 from winnow.pipeline.fingerprint import canonical
 from winnow.store.files import Folder
-from winnow.store.manifest import Store
 
 INDEX_PATHS = "index_paths"
 """In the manifest of the step that matches: where the indexes were, as seen from the run."""
@@ -149,8 +148,8 @@ def unverified_notes(paths: tuple[str, ...]) -> list[str]:
 
 
 def _verdicts_of(output: str, block: str) -> str | None:
-    """Fingerprint of the block's verdicts that lie in ``output`` already."""
+    """Fingerprint of what a finished run in ``output`` has judged already."""
     try:
-        return Store.open(f"{output}/{block}").fingerprint if output else None
-    except StoreError:
+        return RunSource.of(f"{output}:{block}", "index").verdicts if output else None
+    except (PlanError, StoreError):  # there is none yet
         return None

@@ -1,7 +1,9 @@
-"""An earlier run, seen as the documents that its near-duplicate block kept and their band keys.
+"""An earlier run, seen as the documents that it kept and their band keys.
 
-Its texts are not read. Documents are numbered by their place in the run's sign store, those that
-the block rejected too: so a number can be told from the manifest alone, and never changes.
+What counts is the run's last word: what a step behind the near-duplicate block has rejected is no
+more in an index than what the block has. Texts are not read. Documents are numbered by their place
+in the run's sign store, those that were rejected too: so a number can be told from the manifest
+alone, and never changes.
 """
 
 from __future__ import annotations
@@ -15,8 +17,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from winnow.dedup.clustering.keys import KeyLayout
-from winnow.errors import CorruptShard, PlanError, StoreError
+from winnow.errors import CorruptShard, FingerprintMismatch, PlanError, StoreError
+from winnow.pipeline.fingerprint import digest
 from winnow.pipeline.run_folder import read_run
+from winnow.pipeline.step import MASKS
 from winnow.schema import KEPT, ROW_BITS
 from winnow.store.files import Folder
 from winnow.store.manifest import Store
@@ -37,8 +41,10 @@ class RunSource:
     them into few files."""
     keys: str
     """Fingerprint of that step."""
+    judges: tuple[str, ...]
+    """Names of the steps that judged: the block, and those behind it."""
     verdicts: str
-    """Fingerprint of the block's verdicts."""
+    """Fingerprint of their verdicts."""
     numbers: int
     """Documents that have keys, kept or not: they are numbered from 0."""
     outside_fingerprint: ClassVar[tuple[str, ...]] = ("path",)
@@ -65,10 +71,13 @@ class RunSource:
         block = blocks[0]
         step = f"{block}-merge" if f"{block}-merge" in made else f"{block}-sign"
         keys = _finished(path, step, made[step], who)
-        verdicts = _finished(path, block, made[block], who)
+        masks = [each["name"] for each in run["steps"] if each["kind"] in MASKS]
+        judges = tuple(masks[masks.index(block) :])
+        for name in judges:
+            _finished(path, name, made[name], who)
         return cls(
-            path, run["name"], block, step, keys.fingerprint, verdicts.fingerprint,
-            _layout(keys).documents(keys),
+            path, run["name"], block, step, keys.fingerprint, judges,
+            _of_all([made[name] for name in judges]), _layout(keys).documents(keys),
         )  # fmt: skip
 
     @property
@@ -141,9 +150,13 @@ class OpenRun:
     def __init__(self, source: RunSource) -> None:
         self.source = source
         self.keys = Store.open(f"{source.path}/{source.step}")
-        self.verdicts = Store.open(f"{source.path}/{source.block}")
-        for store, fingerprint in ((self.keys, source.keys), (self.verdicts, source.verdicts)):
-            store.require_fingerprint(fingerprint, f"the index of run '{source.name}'")
+        self.verdicts = [Store.open(f"{source.path}/{name}") for name in source.judges]
+        self.keys.require_fingerprint(source.keys, f"the index of run '{source.name}'")
+        if _of_all([store.fingerprint for store in self.verdicts]) != source.verdicts:
+            raise FingerprintMismatch(
+                f"the run {source.path} has been judged anew since the plan was made",
+                remedy="Run the same command again.",
+            )
         self.layout = _layout(self.keys)
         counts = [shard.rows // (self.layout.bands + 1) for shard in self.keys.shards]
         self.starts = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
@@ -154,15 +167,21 @@ class OpenRun:
         return [int(shard) for shard in np.flatnonzero(overlapping)]
 
     def kept(self, shard: int) -> tuple[np.ndarray, np.ndarray]:
-        """A file of keys' (doc_ids ascending, uint64; whether the block kept it, bool)."""
+        """A file of keys' (doc_ids ascending, uint64; whether the run kept it, bool)."""
         doc_ids, _ = self.layout.read_preferences(self.keys, shard)
         doc_ids = doc_ids.copy()
+        keep = np.ones(len(doc_ids), bool)
+        for verdicts in self.verdicts:
+            keep &= self._kept_by(verdicts, doc_ids)
+        return doc_ids, keep
+
+    def _kept_by(self, verdicts: Store, doc_ids: np.ndarray) -> np.ndarray:
         keep = np.zeros(len(doc_ids), bool)
         seen = 0
         for split in np.unique(doc_ids >> np.uint64(ROW_BITS)).tolist():
-            if split >= len(self.verdicts.shards):
+            if split >= len(verdicts.shards):
                 continue
-            for batch in self.verdicts.batches(["doc_id", "verdict"], shard=split):
+            for batch in verdicts.batches(["doc_id", "verdict"], shard=split):
                 ids = batch.column("doc_id").to_numpy()
                 places = np.searchsorted(doc_ids, ids)
                 there = places < len(doc_ids)
@@ -172,11 +191,11 @@ class OpenRun:
                 seen += int(there.sum())
         if seen != len(doc_ids):
             raise CorruptShard(
-                f"{self.verdicts.path} lacks {len(doc_ids) - seen:,} of the documents that shard "
-                f"{shard} of {self.keys.path} has signed",
+                f"{verdicts.path} lacks {len(doc_ids) - seen:,} of the documents that "
+                f"{self.keys.path} has signed",
                 remedy="`winnow verify` names damaged shards; delete them and run again.",
             )
-        return doc_ids, keep
+        return keep
 
     def records(self, doc_ids: np.ndarray, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
         """What the run says of ``doc_ids`` (ascending), in their order: columns of ``schema`` by
@@ -200,3 +219,8 @@ class OpenRun:
 def _layout(keys: Store) -> KeyLayout:
     layout = keys.manifest["config"]["layout"]
     return KeyLayout(layout["bands"], layout["parts"], layout["wide"])
+
+
+def _of_all(fingerprints: list[str]) -> str:
+    """One fingerprint; of a single store its own."""
+    return fingerprints[0] if len(fingerprints) == 1 else digest(fingerprints)
