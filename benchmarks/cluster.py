@@ -100,8 +100,8 @@ def ours(folder: Path, partitions: int, memory_bytes: int) -> dict[str, Any]:
     from winnow.dedup.clustering.union_find import elect, gather, lowest
 
     one, ids = np.zeros(1, np.int64), np.zeros(1, np.uint64)
-    for kind in (np.int32, np.int64):
-        parents = np.zeros(1, kind)
+    for width in (np.int32, np.int64):
+        parents = np.zeros(1, width)
         lowest(parents, one, ids, ids.copy())
         gather(parents, one, ids, ids, ids, ids.copy(), np.zeros(1, np.uint32), ids.copy())
     elect(np.zeros(1, np.int32), ids, np.zeros(1, np.uint32), np.zeros(1, np.int32))

@@ -23,10 +23,13 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pyarrow as pa
 from rows import ROOT, SHARED, Row, median, parser, report, run_child
+
+if TYPE_CHECKING:
+    from winnow.pipeline.stage import Filter
 
 PEER = ROOT / "benchmarks" / "peers" / "datatrove_filters.py"
 BATCH_ROWS = 1024
@@ -90,7 +93,7 @@ def chains(recipes: tuple[str, ...]) -> tuple[list[Any], tuple[Any, ...]]:
     for number, name in enumerate(recipes):
         entries = recipe_entry(name, Path(), "benchmark").stages
         entries = tuple(each for each in entries if not each.name.startswith("language"))
-        found.add(name, [(each.name, each.stage) for each in entries])
+        found.add(name, [(each.name, cast("Filter", each.stage)) for each in entries])
         if number == 0:
             bounds = [bound for each in entries for bound in each.bounds]
     return found.measurings, tuple(bounds)

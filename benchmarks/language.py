@@ -98,7 +98,8 @@ def found(seconds: float, labels: list[str], probs: list[float]) -> Found:
 
 
 def equal_share(one: list[Any], other: list[Any]) -> float:
-    return sum(a == b for a, b in zip(one, other, strict=True)) / len(one)
+    same: list[bool] = [a == b for a, b in zip(one, other, strict=True)]
+    return sum(same) / len(one)
 
 
 def main() -> None:

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from cluster import Peak
+from peak import Peak
 from rows import ROOT, SHARED, Row, median, parser, report, run_child
 
 from winnow.dedup.lines import Lines

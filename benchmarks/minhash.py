@@ -83,9 +83,11 @@ def given_units(one: Any, column: Any) -> float:
     """Seconds of hashing and signing alone, the words of every text given side by side."""
     from winnow.dedup.signing import minhash_kernels, shingle_kernels
     from winnow.dedup.signing.permutations import permutations
-    from winnow.dedup.signing.shingles import _KINDS, word_table
+    from winnow.dedup.signing.shingles import _KINDS, Shingler
+    from winnow.text.words import splitter
 
-    shape, table, seconds = one.shape, word_table("en"), 0.0
+    shape, seconds = one.shape, 0.0
+    table = Shingler(shape)._table(splitter("en"))
     sign = minhash_kernels.sign_mersenne
     if shape.family == "datasketch":
         sign = minhash_kernels.sign_affine
@@ -106,12 +108,14 @@ def given_units(one: Any, column: Any) -> float:
 
 def shingles(texts: list[str]) -> list[list[str]]:
     """Those of every text, in plain Python: what the peers are given."""
-    from winnow.dedup.signing.shingles import chunk_words
+    from winnow.dedup.signing.normalise import chunk_pieces
+    from winnow.text.words import splitter
 
-    split = chunk_words("en")
+    words_of = splitter("en").tokenize
     found = []
     for text in texts:
-        words = [word for chunk in split(text.split()) for word in chunk]
+        pieces = [piece for chunk in chunk_pieces(text.split()) for piece in chunk]
+        words = [word for piece in pieces for word in words_of(piece)]
         found.append([" ".join(words[i : i + NGRAM]) for i in range(len(words) - NGRAM + 1)])
     return found
 

@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Literal
 
 from rows import ROOT, SHARED, Row, median, parser, report, run_child
 
@@ -36,7 +37,7 @@ def child(output: str, folder: str, executor: str, workers: str) -> None:
     )
     start = time.perf_counter()
     plan = make_plan(config)
-    use = "ray" if executor == "ray" else "local"
+    use: Literal["local", "ray"] = "ray" if executor == "ray" else "local"
     run(plan, executor=ExecutorConfig(use=use, workers=int(workers)), progress=Lines())
     seconds = time.perf_counter() - start
     digest = hashlib.sha256()

@@ -17,13 +17,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import numba
 import numpy as np
 import pyarrow as pa
 
 from winnow.dedup.clustering.keys import KeyLayout
 from winnow.pipeline.stage import Tally
 from winnow.pipeline.step import Inputs, PlainWork, TaskFunction
+from winnow.text.compiled import compiled
 
 BANDS = 14
 CLUSTERED_SHARE = 0.4
@@ -61,7 +61,8 @@ class Population:
         np.save(self.starts, starts[: np.searchsorted(starts, self.documents, "right")])
 
     def open(self) -> np.ndarray:
-        return np.load(self.starts, mmap_mode="r")
+        starts: np.ndarray = np.load(self.starts, mmap_mode="r")
+        return starts
 
     def _step(self) -> int:
         """Odd, no multiple of 5 and about 0.618 of the documents: coprime to all powers of ten."""
@@ -104,7 +105,7 @@ class Population:
         return (numbers.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(56)
 
 
-@numba.njit(cache=True)
+@compiled
 def _mixed(x: Any) -> Any:
     """Finaliser of splitmix64 (Steele, Lea and Flood 2014)."""
     x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
@@ -112,7 +113,7 @@ def _mixed(x: Any) -> Any:
     return x ^ (x >> np.uint64(31))
 
 
-@numba.njit(cache=True)
+@compiled
 def fill_keys(numbers: Any, clusters: Any, places: Any, seed: Any, found: Any) -> None:
     unit = 1.0 / (1 << 53)
     golden = np.uint64(0x9E3779B97F4A7C15)

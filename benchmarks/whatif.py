@@ -50,7 +50,7 @@ def draw(folder: Path, documents: int) -> None:
     from winnow.filters.language import LanguageFilter
     from winnow.pipeline.plan import NO_TEXT
     from winnow.pipeline.step import Inputs
-    from winnow.pipeline.works import LedgerWork, RecipeVerdict, describe_work, ledger_schema
+    from winnow.pipeline.works import LedgerWork, RecipeVerdict, describe_work
     from winnow.schema import DOCUMENTS
     from winnow.store.files import Folder
     from winnow.store.manifest import write_manifest
@@ -65,7 +65,7 @@ def draw(folder: Path, documents: int) -> None:
     recipe = RecipeVerdict(RECIPE, (NO_TEXT, *language, *strict))
     names = tuple(field.name for field in fields)
     work = LedgerWork(names, own, True, (recipe,))
-    schema = ledger_schema(pa.schema([*DOCUMENTS, *fields]), names, (recipe,))
+    schema = work.schema(pa.schema([*DOCUMENTS, *fields]))
     store = Folder(str(folder / "ledger"))
     receipts: list[Receipt] = []
     for shard in range(-(-documents // SHARD_ROWS)):

@@ -11,9 +11,10 @@ import json
 import struct
 import time
 from pathlib import Path
+from typing import Any
 
 
-def steps(source: str, work: Path, files: int) -> list:
+def steps(source: str, work: Path, files: int) -> list[Any]:
     """Executors of the four steps in order; defaults of datatrove, but for what names a path."""
     from datatrove.executor import LocalPipelineExecutor
     from datatrove.pipeline.dedup import (
@@ -41,7 +42,7 @@ def steps(source: str, work: Path, files: int) -> list:
     ]
 
 
-def unpacked(path: Path, width: int) -> list:
+def unpacked(path: Path, width: int) -> list[list[int]]:
     data = path.read_bytes()
     return [list(row) for row in struct.iter_unpack(f"<{width}I", data)]
 

@@ -34,7 +34,7 @@ def main() -> None:
         for each in filters:
             result = each.filter(document)
             if result is not True:
-                return result[1] if isinstance(result, tuple) else each.name
+                return str(result[1] if isinstance(result, tuple) else each.name)
         return "kept"
 
     reason(Document("Load the word splitter. " * 20, "0"))

@@ -23,7 +23,9 @@ def main() -> None:
     folder, count, prob, threshold = sys.argv[1], *map(float, sys.argv[2:])
     (file,) = glob.glob(sysconfig.get_path("purelib") + "/dolma/dolma.*.so")
     loader = ExtensionFileLoader("dolma.dolma", file)
-    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("dolma.dolma", loader))
+    spec = importlib.util.spec_from_loader("dolma.dolma", loader)
+    assert spec is not None
+    module = importlib.util.module_from_spec(spec)
     loader.exec_module(module)
     config = {
         "documents": [f"{folder}/documents/*.gz"],
